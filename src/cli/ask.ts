@@ -15,7 +15,7 @@ export function ask(
   init: RequestInit,
   limitMs: Milliseconds = answerWithinMs,
 ): Promise<Response> {
-  return within(limitMs, url, init, async (answer) => answer);
+  return requestWithin(url, init, limitMs, async (answer) => answer);
 }
 
 /** As `ask`, with the text of the answer, which has to come in the same time. */
@@ -24,13 +24,17 @@ export function askText(
   init: RequestInit,
   limitMs: Milliseconds = answerWithinMs,
 ): Promise<{ readonly answer: Response; readonly text: string }> {
-  return within(limitMs, url, init, async (answer) => ({ answer, text: await answer.text() }));
+  return requestWithin(url, init, limitMs, async (answer) => ({
+    answer,
+    text: await answer.text(),
+  }));
 }
 
-async function within<T>(
-  limitMs: Milliseconds,
+/** What `read` makes of the answer. The time limit is over when it has. */
+async function requestWithin<T>(
   url: string,
   { signal, ...init }: RequestInit,
+  limitMs: Milliseconds,
   read: (answer: Response) => Promise<T>,
 ): Promise<T> {
   // What no request can hold fails here, and is no fault of the server.

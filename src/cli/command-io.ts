@@ -24,6 +24,26 @@ export function reportMisuse(
   return 2;
 }
 
+/**
+ * The options that `parse` gives; else the exit code, after the help or what is wrong has been written: 0
+ * when `parse` gives `help`, 2 when it throws.
+ */
+export function readOptions<Options extends object>(
+  { name, help }: { readonly name: string; readonly help: string },
+  io: OutputIo,
+  parse: () => Options | 'help',
+): Options | 0 | 2 {
+  let options: Options | 'help';
+  try {
+    options = parse();
+  } catch (error) {
+    return reportMisuse(io, name, [error instanceof Error ? error.message : String(error)]);
+  }
+  if (options !== 'help') return options;
+  io.stdout.write(help);
+  return 0;
+}
+
 /** A command that has one argument, the path of something. */
 type PathCommand = {
   /** As it is called after `openmpsd`. */

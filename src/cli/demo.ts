@@ -20,7 +20,7 @@ import { demoScid, demoTitleId } from '../config/demo-config.ts';
 import { parseFlags } from '../config/flags.ts';
 import { NoAnswer } from '../platform/no-answer.ts';
 import { askText } from './ask.ts';
-import { type OutputIo, reportMisuse } from './command-io.ts';
+import { type OutputIo, readOptions } from './command-io.ts';
 import { DemoLine } from './demo-line.ts';
 import { openDemoTime } from './demo-time.ts';
 import { explainForeign, explainNoAnswer, isPage, parseServerAddress } from './server-address.ts';
@@ -52,17 +52,13 @@ export async function runDemo(args: readonly string[], io: DemoIo): Promise<numb
     url: { argument: '<address>' },
     help: { short: 'h' },
   });
-  if (values.has('help')) {
-    io.stdout.write(help);
-    return 0;
-  }
-  let url: string;
-  try {
+  const given = readOptions({ name: 'demo', help }, io, () => {
+    if (values.has('help')) return 'help';
     if (problems.length > 0) throw new Error(problems.join(' '));
-    url = parseServerAddress(values.get('url')?.at(-1), io.env);
-  } catch (error) {
-    return reportMisuse(io, 'demo', [error instanceof Error ? error.message : String(error)]);
-  }
+    return { url: parseServerAddress(values.get('url')?.at(-1), io.env) };
+  });
+  if (typeof given === 'number') return given;
+  const { url } = given;
   try {
     await play(url, (line) => io.stdout.write(`${line}\n`));
     return 0;
@@ -256,7 +252,7 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
   await live.subscribe(invitesResource(ben.xuid, demoTitleId), invited.resolve);
   const [sent] = await ada.service.sendInvites(lobby, [ben.xuid], { titleId: demoTitleId });
   expect(sent?.status === 'sent', 'the invite was sent');
-  const heard = (await within(time.patienceMs, invited.promise)) as
+  const heard = (await withTimeout(time.patienceMs, invited.promise)) as
     | { readonly inviteHandle: { readonly id: string } }
     | undefined;
   expect(heard?.inviteHandle.id === sent.handle.id, 'Ben hears of the invite');
@@ -367,7 +363,7 @@ function expectTaps(taps: readonly WireTap[], expected: readonly WireTap[]): voi
 }
 
 /** What is promised, or undefined when that takes too long. */
-async function within<T>(limitMs: number, promised: Promise<T>): Promise<T | undefined> {
+async function withTimeout<T>(limitMs: number, promised: Promise<T>): Promise<T | undefined> {
   const ending = new AbortController();
   const late = sleep(limitMs, undefined, { signal: ending.signal }).catch(() => undefined);
   const outcome = await Promise.race([promised, late]);

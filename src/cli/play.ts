@@ -15,7 +15,7 @@ import { parseFlags } from '../config/flags.ts';
 import { demoScid } from '../config/demo-config.ts';
 import { isCanonicalXuid } from '../domain/ids.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
-import { type CommandIo, reportMisuse } from './command-io.ts';
+import { type CommandIo, readOptions } from './command-io.ts';
 import { explainFailedCall, parseServerAddress } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
 import { formatCount } from './count-text.ts';
@@ -50,16 +50,8 @@ type PlayOptions = {
  * refused or a connection was given up, 2 when it was misused.
  */
 export async function runPlay(args: readonly string[], io: PlayIo): Promise<number> {
-  let given: PlayOptions | 'help';
-  try {
-    given = parseOptions(args, io.env);
-  } catch (error) {
-    return reportMisuse(io, 'play', [error instanceof Error ? error.message : String(error)]);
-  }
-  if (given === 'help') {
-    io.stdout.write(help);
-    return 0;
-  }
+  const given = readOptions({ name: 'play', help }, io, () => parseOptions(args, io.env));
+  if (typeof given === 'number') return given;
   const players: Player[] = [];
   try {
     await playUntilSignal(given, players, io);

@@ -15,7 +15,7 @@ import {
   formatPrintableJson,
   formatPrintableLines,
 } from '../domain/printable-text.ts';
-import { type OutputIo, reportMisuse } from './command-io.ts';
+import { type OutputIo, readOptions } from './command-io.ts';
 import { NoAnswer } from '../platform/no-answer.ts';
 import { explainNoAnswer, parseServerAddress } from './server-address.ts';
 import { formatCount } from './count-text.ts';
@@ -60,16 +60,11 @@ type ReplaySettings = {
 
 /** The exit code of `openmpsd replay`: 0 all the same, 1 something differs, 2 misused or not played. */
 export async function runReplay(args: readonly string[], io: ReplayIo): Promise<number> {
-  if (args.some((arg) => arg === '--help' || arg === '-h')) {
-    io.stdout.write(help);
-    return 0;
-  }
-  let given: ReplaySettings;
-  try {
-    given = parseOptions(args, io.env);
-  } catch (error) {
-    return reportMisuse(io, 'replay', [error instanceof Error ? error.message : String(error)]);
-  }
+  const isHelp = args.some((arg) => arg === '--help' || arg === '-h');
+  const given = readOptions({ name: 'replay', help }, io, () =>
+    isHelp ? 'help' : parseOptions(args, io.env),
+  );
+  if (typeof given === 'number') return given;
   let wasThere = false;
   try {
     const capture = await readCapture(given.path);

@@ -12,7 +12,7 @@ import {
 import { parseFlags } from '../config/flags.ts';
 import { isCanonicalXuid } from '../domain/ids.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
-import { type CommandIo, reportMisuse } from './command-io.ts';
+import { type CommandIo, readOptions } from './command-io.ts';
 import { explainFailedCall, parseServerAddress, parseToken } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
 
@@ -45,16 +45,8 @@ type TapsOptions = {
  * connection was given up, 2 when it was misused.
  */
 export async function runTaps(args: readonly string[], io: TapsIo): Promise<number> {
-  let given: TapsOptions | 'help';
-  try {
-    given = parseOptions(args, io.env);
-  } catch (error) {
-    return reportMisuse(io, 'taps', [error instanceof Error ? error.message : String(error)]);
-  }
-  if (given === 'help') {
-    io.stdout.write(help);
-    return 0;
-  }
+  const given = readOptions({ name: 'taps', help }, io, () => parseOptions(args, io.env));
+  if (typeof given === 'number') return given;
   try {
     await followUntilSignal(given, io);
     return 0;

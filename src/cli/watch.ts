@@ -9,7 +9,7 @@ import { NoAnswer } from '../platform/no-answer.ts';
 import { parseFlags } from '../config/flags.ts';
 import { ask } from './ask.ts';
 import { ChangeNews } from './change-news.ts';
-import { type CommandIo, reportMisuse } from './command-io.ts';
+import { type CommandIo, readOptions } from './command-io.ts';
 import {
   explainForeign,
   explainNoAnswer,
@@ -45,16 +45,8 @@ type WatchOptions = {
 
 /** The exit code of `openmpsd watch`: 0 when a signal ended it, 1 when the server did not answer, 2 when it was misused. */
 export async function runWatch(args: readonly string[], io: WatchIo): Promise<number> {
-  let given: WatchOptions | 'help';
-  try {
-    given = parseOptions(args, io.env);
-  } catch (error) {
-    return reportMisuse(io, 'watch', [error instanceof Error ? error.message : String(error)]);
-  }
-  if (given === 'help') {
-    io.stdout.write(help);
-    return 0;
-  }
+  const given = readOptions({ name: 'watch', help }, io, () => parseOptions(args, io.env));
+  if (typeof given === 'number') return given;
   const ending = new AbortController();
   const end = (): void => ending.abort();
   io.once('SIGINT', end);
