@@ -91,7 +91,8 @@ test('npm start finds files as seen from the folder of the caller, and keeps its
   for (const output of [child.stdout, child.stderr]) {
     output.setEncoding('utf8').on('data', (text) => {
       printed += text;
-      if (printed.includes('OpenMPSD is ready')) child.kill();
+      // Once: a second signal ends it at once.
+      if (printed.includes('OpenMPSD is ready') && !child.killed) child.kill();
     });
   }
   const [code] = await ended;
