@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { startScript } from '../testing/child-script.ts';
 import { formatJson, isRawNumber, parseJson } from './json.ts';
 
 test('a number is kept raw when JavaScript would change it, and only then', () => {
@@ -52,20 +53,18 @@ test('a bigint is written as a number', () => {
 });
 
 test('an engine without JSON.rawJSON reads and writes plain JSON', async () => {
-  const names = ['rawJSON', 'isRawJSON'] as const;
-  const kept = names.map((name) => [name, Object.getOwnPropertyDescriptor(JSON, name)] as const);
-  for (const name of names) Reflect.deleteProperty(JSON, name);
-  try {
-    const specifier = './json.ts?plain'; // a second instance of the module, which finds none
-    const plain = (await import(specifier)) as typeof import('./json.ts');
-    assert.deepEqual(plain.parseJson('{"a":[9007199254740993]}'), { a: [9007199254740992] });
-    assert.equal(plain.formatJson({ a: 1 }), '{"a":1}');
-    assert.equal(plain.isRawNumber({ rawJSON: '1' }), false);
-  } finally {
-    for (const [name, descriptor] of kept) {
-      if (descriptor) Object.defineProperty(JSON, name, descriptor);
-    }
-  }
+  // A process of its own: this one may have servers of other tests, which need it.
+  const engine = startScript(
+    `delete JSON.rawJSON;
+     delete JSON.isRawJSON;
+     const plain = await import(process.argv[1]);
+     console.log(plain.parseJson('{"a":[9007199254740993]}').a[0] === 9007199254740992);
+     console.log(plain.formatJson({ a: 1 }));
+     console.log(plain.isRawNumber({ rawJSON: '1' }));`,
+    new URL('./json.ts', import.meta.url).href,
+  );
+  assert.equal(await engine.ended, 0);
+  assert.deepEqual(engine.lines, ['true', '{"a":1}', 'false']);
 });
 
 test('a key that is written with an escape is what it says, whatever was read before', () => {
