@@ -95,7 +95,13 @@ test('the pipeline asks for the host before it asks who calls', async () => {
       ['userstats.xboxlive.com', '/nothing', 404],
       ['localhost', '/handles', 401],
     ] as const) {
-      const asked = request({ port, path, headers: { host }, agent: false }).end();
+      const asked = request({
+        host: '127.0.0.1',
+        port,
+        path,
+        headers: { host },
+        agent: false,
+      }).end();
       const [answer] = (await once(asked, 'response')) as [IncomingMessage];
       assert.equal(answer.statusCode, status, `${host}${path}`);
       answer.resume();
