@@ -18,7 +18,13 @@ const options = { timeout: 300_000 };
 
 /** A proxy that leads to every host, with what a test says of names and addresses. */
 async function startProxy(settings: Partial<OthersSettings> = {}, port?: number) {
-  const others = openOthers({ connectMs: 60_000, isClosed: () => false, ...settings });
+  const others = openOthers({
+    connectMs: 60_000,
+    isClosed: () => false,
+    // Where localhost is ::1 first, too.
+    resolve: async () => ['127.0.0.1'],
+    ...settings,
+  });
   const proxy = createForwardProxy({
     terminator: { accept: (socket) => socket.destroy(), use() {}, cut() {} },
     plain: (socket) => socket.destroy(),
