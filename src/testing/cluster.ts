@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { CannotStart } from '../server/cannot-start.ts';
 import { formatListenProblem } from '../server/listen.ts';
 import { type Balancer, startBalancer } from './balancer.ts';
+import { startPatiently } from './node-process.ts';
 import { type RedisServers, startRedisCluster } from './redis-servers.ts';
 
 export type LocalCluster = AsyncDisposable & {
@@ -52,7 +53,7 @@ export async function startCluster({
   const redis = opened.use(await startRedisCluster());
   const started = await Promise.allSettled(
     Array.from({ length: nodesCount }, async () => {
-      const node = await startNode(['--store', redis.url, ...flags]);
+      const node = await startPatiently(() => startNode(['--store', redis.url, ...flags]));
       opened.defer(() => endNode(node));
       return node;
     }),

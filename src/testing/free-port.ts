@@ -3,15 +3,16 @@ import { createServer } from 'node:net';
 let portsTried = 0;
 
 /**
- * A port that is free now, and so is the one that a cluster node adds 10000 to. Each process begins
- * elsewhere, so that none takes the port of a server that another has killed and will start again.
- * Both ports are below those that Linux gives to outgoing connections.
+ * A port that is free now, and so is the one that a cluster node adds 10000 to. Until this process ends
+ * no other process is given it, also while the server there has been killed and will start again. Both
+ * ports are below those that Linux gives to outgoing connections.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = 10_000 + ((process.pid * 20 + portsTried) % 12_000);
+    const port = 10_000 + ((process.pid * 20 + portsTried) % 10_000);
     portsTried += 1;
-    if ((await canListen(port)) && (await canListen(port + 10_000))) return port;
+    if (!(await canListen(port)) || !(await canListen(port + 10_000))) continue;
+    if (await reserve(port)) return port;
   }
 }
 
@@ -20,5 +21,18 @@ function canListen(port: number): Promise<boolean> {
     const server = createServer();
     server.once('error', () => resolve(false));
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+/** Listens at another address of this machine until the process ends; false when another one does. */
+function reserve(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    // Not every machine has this address: there, that others begin elsewhere must be enough.
+    server.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'EADDRINUSE'));
+    server.listen(port, '127.0.0.2', () => {
+      server.unref();
+      resolve(true);
+    });
   });
 }

@@ -29,15 +29,22 @@ export type NodeProcessOptions = {
  * `openmpsd serve --port 0` with these flags, once it is ready; it logs no requests. Throws, with what
  * it printed, when it ends before.
  */
-export async function startNodeProcess(
+export function startNodeProcess(
   flags: readonly string[],
   options: NodeProcessOptions = {},
 ): Promise<NodeProcess> {
+  return startPatiently(() => start(flags, options));
+}
+
+/**
+ * What `start` starts. At its start a server gives Redis five seconds, which a busy machine may not have:
+ * then it is started again, 24 times at most.
+ */
+export async function startPatiently<Started>(start: () => Promise<Started>): Promise<Started> {
   for (let triesLeft = 24; ; triesLeft -= 1) {
     try {
-      return await start(flags, options);
+      return await start();
     } catch (error) {
-      // At its start a server gives Redis five seconds, which a busy machine may not have.
       const isLate = /The store redis\S* cannot be used: /.test(String(error));
       if (!isLate || triesLeft === 0) throw error;
     }
