@@ -2,14 +2,18 @@
 
 import * as v from 'valibot';
 import { limits } from '../domain/limits.ts';
-import { type Guid, isGuid, isXuid, type Xuid } from '../domain/ids.ts';
+import { type Guid, isCanonicalXuid, isGuid, isXuid, type Xuid } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
+import { isOneLine } from '../domain/printable-text.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { exactObject, integer, parseShape, text } from '../domain/shape.ts';
 
 const reason = v.optional(
-  text((given) => given.length <= 500, 'a reason of at most 500 characters'),
+  text(
+    (given) => given.length <= 500 && isOneLine(given),
+    'a reason of at most 500 characters, in one line and without control characters',
+  ),
 );
 const xuid = text(isXuid, 'a xuid: decimal digits');
 
@@ -35,9 +39,22 @@ export function parseBan(body: JsonObject): v.InferOutput<typeof banShape> | Ref
   return parseShape(banShape, body);
 }
 
-/** The user that a path names. Refuses: requestInvalid. */
+/**
+ * The user that a path names. It may be one that cannot call, since a seat can be reserved for any digits, and
+ * a former version banned any. Refuses: requestInvalid.
+ */
 export function parsePathXuid(given: string): Xuid | Refusal {
   return isXuid(given) ? given : invalid('xuid', `"${given.slice(0, 50)}" is no xuid.`);
+}
+
+/** The user that a path names, who can call. Refuses: requestInvalid. */
+export function parsePathCaller(given: string): Xuid | Refusal {
+  return isCanonicalXuid(given)
+    ? given
+    : invalid(
+        'xuid',
+        `"${given.slice(0, 50)}" is no xuid of a caller: a decimal number below 2^64 without leading zeros.`,
+      );
 }
 
 /** Which sessions are asked for. */

@@ -197,10 +197,18 @@ test('a ban ends connections and memberships, and holds until its time', async (
   assert.equal((await admin('DELETE', `/users/${ben.xuid}/ban`)).status, 204);
   assert.equal((await ben.getSession(reference)).status, 200);
   assert.equal((await admin('DELETE', `/users/${ben.xuid}/ban`)).refusal, 'personUnknown');
-  for (const body of [{}, { seconds: 0 }, { seconds: 1, reason: 'x'.repeat(501) }]) {
+  const reasons = ['x'.repeat(501), 'two\nlines', '\u001b[31mred', 'a\u2028b'];
+  for (const body of [{}, { seconds: 0 }, ...reasons.map((reason) => ({ seconds: 1, reason }))]) {
     const answer = await admin('PUT', `/users/${ben.xuid}/ban`, body);
     assert.equal(answer.refusal, 'requestInvalid');
   }
+  // Kills: a ban that holds for nobody, since no caller has this xuid.
+  for (const xuid of ['01001', '00', '18446744073709551616']) {
+    const answer = await admin('PUT', `/users/${xuid}/ban`, { seconds: 60 });
+    assert.deepEqual([answer.status, answer.refusal], [400, 'requestInvalid'], xuid);
+    assert.equal((await admin('POST', `/users/${xuid}/disconnect`)).status, 400, xuid);
+  }
+  assert.deepEqual((await admin('GET', '/bans')).json['bans'], []);
 });
 
 test('a ban holds on every node of a store, and after a restart', async () => {

@@ -24,6 +24,7 @@ import {
   parseBan,
   parseFrom,
   parseKick,
+  parsePathCaller,
   parsePathXuid,
   parseSessionList,
   type SessionListRequest,
@@ -156,13 +157,13 @@ export function adminRoutes({
     }),
 
     adminRoute('POST', `${userPath}/disconnect`, 'none', async (request) => {
-      const xuid = parsePathXuid(request.params['xuid'] ?? '');
+      const xuid = parsePathCaller(request.params['xuid'] ?? '');
       if (xuid instanceof Refusal) return xuid;
       return { endedHere: await administration.disconnect(xuid, { by: nameOf(request) }) };
     }),
 
     adminRoute('PUT', `${userPath}/ban`, 'object', async (request, { clock }) => {
-      const xuid = parsePathXuid(request.params['xuid'] ?? '');
+      const xuid = parsePathCaller(request.params['xuid'] ?? '');
       if (xuid instanceof Refusal) return xuid;
       const asked = parseBan(request.body);
       if (asked instanceof Refusal) return asked;

@@ -194,7 +194,8 @@ test('the admin token comes from the environment, and what is missing is said', 
   );
   const without = await run('stats', ['--url', url]);
   assert.equal(without.code, 1);
-  assert.match(without.err, /adminRequired/);
+  const wanted = /wants its admin token: set MPSD_ADMIN_TOKEN, or MPSD_ADMIN_TOKEN_FILE to a file/;
+  assert.match(without.err, wanted);
   const wrong = { MPSD_ADMIN_TOKEN: 'wrongwrongwrongwrong' };
   const other = await run('stats', ['--url', url], wrong);
   assert.equal(other.code, 1);
@@ -233,9 +234,18 @@ test('a list of none is said on standard error', async () => {
 });
 
 test('what is wrong with a command is said', async () => {
+  const session = 'bd6c41c3-01c3-468a-a3b5-3e0fe8133862~deathmatch~hall';
   const wrong: readonly (readonly [AdminCommandName, readonly string[], RegExp])[] = [
     ['where', [], /needs --xuid\./],
     ['where', ['--xuid', 'Ada'], /--xuid must name a user/],
+    // Kills: a ban of a user who cannot exist.
+    ...['01001', '00', '18446744073709551616'].flatMap((xuid) =>
+      (['ban', 'disconnect'] as const).map(
+        (name) => [name, ['--xuid', xuid], /--xuid is "\d+"; .* below 2\^64/] as const,
+      ),
+    ),
+    ['ban', ['--xuid', '1', '--for', '1h', '--reason', 'a\nb'], /--reason must be .* in one line/],
+    ['end', ['--session', session, '--reason', '\u001b[31m'], /--reason must be .* in one line/],
     ['ban', ['--xuid', '1'], /needs --for\./],
     ['ban', ['--xuid', '1', '--for', ''], /--for is ""; expected a duration/],
     ['ban', ['--xuid', '1', '--for', '5x'], /--for is "5x"/],

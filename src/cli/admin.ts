@@ -2,8 +2,13 @@
 
 import { type Flags, parseFlags } from '../config/flags.ts';
 import { readFileVariables } from '../config/file-variables.ts';
-import { formatPrintable, formatPrintableLines, parsePrintable } from '../domain/printable-text.ts';
-import { isGuid } from '../domain/ids.ts';
+import {
+  formatPrintable,
+  formatPrintableLines,
+  isOneLine,
+  parsePrintable,
+} from '../domain/printable-text.ts';
+import { isCanonicalXuid, isGuid, isXuid } from '../domain/ids.ts';
 import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
 import { limits } from '../domain/limits.ts';
 import { NoAnswer } from '../platform/no-answer.ts';
@@ -179,7 +184,7 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
   --for <duration>      How long: 30m, 24h, 7d; at most 3650d
   --reason <text>       Why; the user sees it`,
     async run(given, ask) {
-      const xuid = xuidOf(given);
+      const xuid = callerOf(given);
       const seconds = parseSeconds(neededOf(given, 'for'));
       const { until, leftSessions } = await ask('PUT', `/users/${xuid}/ban`, {
         seconds,
@@ -214,7 +219,7 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
       const id = given.get('connection');
       if (id === undefined) {
         if (!given.has('xuid')) throw new Error('This command needs --xuid or --connection.');
-        const xuid = xuidOf(given);
+        const xuid = callerOf(given);
         // For the words alone: what it does not show is ended too.
         const user = await ask('GET', `/users/${xuid}`).catch(() => undefined);
         const { endedHere } = await ask('POST', `/users/${xuid}/disconnect`);
@@ -375,6 +380,11 @@ function openAsk(url: string, token: string | undefined): Ask {
           : `${tokenVariable} is set, but the server at ${url} has no admin token; unset it.`,
       );
     }
+    if (token === undefined && (code === 'notAuthenticated' || code === 'adminRequired')) {
+      throw new CommandFailure(
+        `the server at ${url} wants its admin token: set ${tokenVariable}, or ${tokenVariable}_FILE to a file with it. (${code})`,
+      );
+    }
     const why = text === '' ? `The server answered ${answer.status}.` : text;
     throw new CommandFailure(code === null ? why : `${why} (${code})`);
   };
@@ -393,8 +403,17 @@ function neededOf(given: FlagValues, name: string): string {
 
 function xuidOf(given: FlagValues): string {
   const xuid = neededOf(given, 'xuid');
-  if (!/^[0-9]{1,20}$/.test(xuid)) throw new Error('--xuid must name a user: decimal digits.');
+  if (!isXuid(xuid)) throw new Error('--xuid must name a user: decimal digits.');
   return xuid;
+}
+
+/** A user who can have a connection; seats can be reserved for other digits too. */
+function callerOf(given: FlagValues): string {
+  const xuid = xuidOf(given);
+  if (isCanonicalXuid(xuid)) return xuid;
+  throw new Error(
+    `--xuid is "${xuid}"; expected a decimal number below 2^64 without leading zeros.`,
+  );
 }
 
 function sessionOf(given: FlagValues): SessionReference {
@@ -403,7 +422,11 @@ function sessionOf(given: FlagValues): SessionReference {
 
 function reasonOf(given: FlagValues): { readonly reason?: string } {
   const reason = given.get('reason');
-  return reason === undefined ? {} : { reason };
+  if (reason === undefined) return {};
+  if (reason.length <= 500 && isOneLine(reason)) return { reason };
+  throw new Error(
+    '--reason must be at most 500 characters, in one line and without control characters.',
+  );
 }
 
 function parseCount(text: string): number {

@@ -3,14 +3,14 @@ import { formatPrintable } from '../domain/printable-text.ts';
 import { checkDataFile } from '../store/sqlite/check-data-file.ts';
 import { dataFileOf } from '../store/sqlite/data-folder.ts';
 import { StoreUnavailable } from '../store/store.ts';
-import { type OutputIo, readOnePath } from './command-io.ts';
+import { type ProgressIo, readOnePath } from './command-io.ts';
 import { formatCount } from './count-text.ts';
 
 const help = `openmpsd check-data <folder or file>
 
 Looks at everything in the SQLite file of a data folder, also while a server is running on it, and
-changes nothing. Writes how far it is to stderr and what is lost or damaged to stdout, a line each.
-Ends with 0 when nothing is, else with 1.
+changes nothing. Writes what is lost or damaged to stdout, a line each, and to a terminal on stderr how far
+it is. Ends with 0 when nothing is, else with 1.
 `;
 
 /** A line of progress each time so much more is done. */
@@ -20,7 +20,7 @@ const progressStep = 0.1;
  * The exit code of `openmpsd check-data`: 0 when everything is whole, 1 when something is lost or
  * nothing can be read, 2 when no argument says what to check.
  */
-export async function runCheckData(args: readonly string[], io: OutputIo): Promise<number> {
+export async function runCheckData(args: readonly string[], io: ProgressIo): Promise<number> {
   const path = readOnePath(args, { name: 'check-data', help, path: 'folder or file' }, io);
   if (typeof path === 'number') return path;
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
@@ -54,7 +54,9 @@ function summaryOf(problemsCount: number, isCut: boolean): string {
 
 function reportProgress({
   stderr,
-}: OutputIo): (kinds: string, done: number, total: number) => void {
+}: ProgressIo): (kinds: string, done: number, total: number) => void {
+  // In the log of a backup it would be dozens of lines.
+  if (stderr.isTTY !== true) return () => undefined;
   const nextShares = new Map<string, number>();
   return (kinds, done, total) => {
     const share = total === 0 ? 1 : done / total;

@@ -10,6 +10,11 @@ export type OutputIo = {
   readonly stderr: { write(text: string): unknown };
 };
 
+/** As `OutputIo`, of a command that shows on a terminal how far it is. */
+export type ProgressIo = OutputIo & {
+  readonly stderr: OutputIo['stderr'] & { readonly isTTY?: boolean | undefined };
+};
+
 /**
  * Writes what is wrong with the options of a command, a line each, and where its help is. The exit code of
  * every command that was misused: 2.

@@ -7,7 +7,7 @@ import { findJsonFault } from '../domain/json-fault.ts';
 import type { Hopper } from '../domain/matchmaking/hopper.ts';
 import { type Population, parsePopulation } from '../matchmaking/population.ts';
 import { percentile, type SimulationResult, simulate } from '../matchmaking/simulation.ts';
-import { type OutputIo, reportMisuse } from './command-io.ts';
+import { type ProgressIo, reportMisuse } from './command-io.ts';
 import { fileProblemOf } from '../platform/file-problem.ts';
 import { formatChart } from './simulation-chart.ts';
 
@@ -35,15 +35,11 @@ type SimulationRun = {
   readonly tookMs: number;
 };
 
-type Io = OutputIo & {
-  readonly stderr: OutputIo['stderr'] & { readonly isTTY?: boolean | undefined };
-};
-
 /**
  * The exit code of `openmpsd simulate-hopper`: 0 when it was simulated, 1 when a file is not as it must
  * be, 2 when it was misused.
  */
-export async function runSimulateHopper(args: readonly string[], io: Io): Promise<number> {
+export async function runSimulateHopper(args: readonly string[], io: ProgressIo): Promise<number> {
   if (args.includes('--help') || args.includes('-h')) {
     io.stdout.write(help);
     return 0;
@@ -97,7 +93,7 @@ export async function runSimulateHopper(args: readonly string[], io: Io): Promis
   return 0;
 }
 
-function fail(io: Io, problems: readonly string[]): number {
+function fail(io: ProgressIo, problems: readonly string[]): number {
   for (const problem of problems) io.stderr.write(`openmpsd simulate-hopper: ${problem}\n`);
   return 1;
 }
@@ -229,7 +225,7 @@ async function readText(file: string): Promise<string | Problems> {
 function runWithProgress(
   simulation: Generator<number, SimulationResult>,
   label: string,
-  { stderr }: Io,
+  { stderr }: ProgressIo,
 ): SimulationResult {
   for (;;) {
     const step = simulation.next();

@@ -192,7 +192,7 @@ test('what is wrong is one line on stderr, and nothing on stdout', async () => {
     other: await keyFile('other.jwk', '{"kty":"oct","k":"aHVudGVyMg"}'),
   };
   const user = ['--xuid', '1'];
-  const lifetimes = ['1', 'h', '0h', '1.5h', '1w', '-1h', '1 h', '1000000d'];
+  const lifetimes = ['1', 'h', '0h', '1.5h', '1w', '-1h', '1 h', '0s', '1000000d'];
   const cases: readonly [args: readonly string[], text: RegExp][] = [
     [[], /names nobody: it needs --xuid \(a user\) or --svc \(a game service\)/],
     [[...user, '--svc', 'a'], /names both --xuid and --svc/],
@@ -218,7 +218,7 @@ test('what is wrong is one line on stderr, and nothing on stdout', async () => {
     [['--new-key', files.public], /cannot make a key pair: .* is not a folder/],
     ...lifetimes.map((lifetime): [string[], RegExp] => [
       [...user, `--lifetime=${lifetime}`],
-      /--lifetime must be a number and a unit/,
+      /--lifetime is "[^"]+"; expected a number from 1 to 999999 and a unit, such as 90s/,
     ]),
     [[...user, '--data', 'empty'], /from empty: there is no database; start the server first\.$/],
     [[...user, '--key', join(folder, 'none')], /cannot read --key .*none: it is not there\./],

@@ -178,7 +178,9 @@ function parseLifetime(text: string): Milliseconds {
   const [, count = '', unit = ''] = /^([0-9]{1,6})([smhd])$/.exec(text) ?? [];
   const lifetimeMs = Number(count) * (unitMs.get(unit) ?? 0);
   if (lifetimeMs === 0) {
-    throw new UsageError('--lifetime must be a number and a unit: 90s, 15m, 24h, 30d.');
+    throw new UsageError(
+      `--lifetime is "${text}"; expected a number from 1 to 999999 and a unit, such as 90s, 15m, 24h or 30d.`,
+    );
   }
   return lifetimeMs;
 }

@@ -16,6 +16,11 @@ export function formatPrintable(text: string): string {
   );
 }
 
+/** True of text without line breaks and control characters. Joined emoji are such text too. */
+export function isOneLine(text: string): boolean {
+  return !/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u.test(text);
+}
+
 /** The text that `formatPrintable` made this of. `\u{…}` of no character stays as it is. */
 export function parsePrintable(text: string): string {
   return text.replace(/\\u\{([0-9a-f]{1,6})\}/gi, (written, digits: string) => {
