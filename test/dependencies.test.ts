@@ -27,7 +27,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   store: ['store', 'domain', 'observe', 'platform', 'node:', 'lru-cache', '@redis/client'],
   auth: ['auth', 'domain', 'platform', 'store/store.ts', 'node:', 'jose', 'lru-cache', 'valibot'],
   people: ['people', 'domain', 'platform', 'store/store.ts', 'node:', 'lru-cache'],
-  search: ['search', 'domain', 'platform', 'store/store.ts', 'node:crypto'],
+  search: ['search', 'domain', 'platform', 'store/store.ts', 'node:crypto', 'lru-cache'],
   matchmaking: [
     'matchmaking',
     'domain',

@@ -55,10 +55,10 @@ export async function commitSession(
   const former = before?.session;
   const change = changeOf(former, next);
   const taps = tapsOf(context, change, { atMs, byXuid: xuidOfCause(cause) });
-  const search = searchChange(change);
+  const search = searchOutcome(change);
   const expectRevision = before?.revision ?? 0;
   const parts = {
-    isSearchChange: search !== undefined,
+    isSearchChange: search?.isChange === true,
     pendingTaps: taps,
     history: historyPut(context, change, { cause, atMs, formerRevision: expectRevision }),
   };
@@ -134,28 +134,38 @@ async function handleIdsFor(store: SessionStore, key: SessionKey): Promise<reado
   return (await store.handlesFor(key)).map(({ id }) => id);
 }
 
-type SearchChange = { readonly candidate: SearchCandidate | undefined };
+/** What a search finds of a session after a commit. */
+type SearchOutcome = {
+  readonly candidate: SearchCandidate | undefined;
+  /** False: the same as before. */
+  readonly isChange: boolean;
+};
 
-/** What a search finds of the session after the commit, when that has changed. */
-function searchChange({ before: former, next }: SessionChange): SearchChange | undefined {
+/** Undefined when no search finds the session, before or after. */
+function searchOutcome({ before: former, next }: SessionChange): SearchOutcome | undefined {
   if (former?.searchHandle === undefined && next?.searchHandle === undefined) return undefined;
   const candidate = next && candidateOf(next);
-  return jsonEquals(former && candidateOf(former), candidate) ? undefined : { candidate };
+  return { candidate, isChange: !jsonEquals(former && candidateOf(former), candidate) };
 }
 
-/** The outcome of the commit, once the index of this process has the result. */
-async function noteSearch(
+/**
+ * The outcome of the commit, once the index of this process has the result: also of one that no filter
+ * sees, since the text of a result shows more of the session.
+ */
+function noteSearch(
   { searchIndex }: Context,
   key: SessionKey,
   revision: number,
-  search: SearchChange,
+  { candidate }: SearchOutcome,
   commit: Promise<CommitSuccess | Conflict | HandleIdConflict>,
 ): Promise<CommitSuccess | Conflict | HandleIdConflict> {
-  // A commit whose answer was lost may have been made.
-  const outcome = await commit.catch((error: unknown) => {
-    searchIndex.staleKeys.add(key);
-    throw error;
+  return searchIndex.whileChanging(key, async () => {
+    // A commit whose answer was lost may have been made.
+    const outcome = await commit.catch((error: unknown) => {
+      searchIndex.staleKeys.add(key);
+      throw error;
+    });
+    if (outcome.kind === 'committed') searchIndex.put(key, revision, candidate);
+    return outcome;
   });
-  if (outcome.kind === 'committed') searchIndex.put(key, revision, search.candidate);
-  return outcome;
 }

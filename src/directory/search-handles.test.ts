@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { notRefused, sampleUser } from '../testing/samples.ts';
+import { manualClock } from '../testing/manual-clock.ts';
 import { openTestContexts } from '../testing/test-context.ts';
 import { demoScid } from '../testing/demo.ts';
 import type { Store } from '../store/store.ts';
@@ -21,6 +22,7 @@ import type { Context } from './context.ts';
 import { writeSession } from './write-session.ts';
 
 const ada = sampleUser(1, 'Ada', { titleId: '1234567890' });
+const include = { relatedInfo: false, roleInfo: false, customProperties: false };
 const makeContext = await openTestContexts();
 
 function parseSessionKey(n: number) {
@@ -48,8 +50,8 @@ async function advertise(context: Context, n: number): Promise<string> {
 async function found(context: Context, text: string): Promise<readonly (number | undefined)[]> {
   const filter = notRefused(parseFilter(text));
   const query = { scid: demoScid, filter, order: oldestFirst, take: 100 };
-  const { results } = notRefused(await searchHandles(context, query, ada));
-  return results.map(({ handle }) => handle.searchAttributes.numbers?.['n']);
+  const { results } = notRefused(await searchHandles(context, query, ada, include));
+  return results.map((text) => JSON.parse(text).searchAttributes.numbers?.n);
 }
 
 test('the first search knows all that was in the store before', async () => {
@@ -134,8 +136,67 @@ test('a run that failed is made up for by the next search', async () => {
   assert.deepEqual(await found(context, 'numbers/n eq 1'), [1]);
 });
 
+/** A context without other processes, and how often it has asked its store for a session. */
+function aloneOn(store: Store, clock = manualClock()) {
+  let readsCount = 0;
+  const counted: Store = new Proxy(store, {
+    get(target, name) {
+      if (name === 'lastKnown') readsCount += 1;
+      const method: unknown = Reflect.get(target, name, target);
+      return typeof method === 'function' ? method.bind(target) : method;
+    },
+  });
+  const searchIndex = createSearchIndex({ isAlone: true });
+  return {
+    context: { ...makeContext(counted, { clock }), searchIndex },
+    clock,
+    countReads: () => readsCount,
+  };
+}
+
+async function textsFor(context: Context, shown = include): Promise<readonly string[]> {
+  const query = { scid: demoScid, order: oldestFirst, take: 100 };
+  return notRefused(await searchHandles(context, query, ada, shown)).results;
+}
+
+// Kills: sessions that are read for each search; a text that outlives a write which no filter sees, or
+// is shown for another `include`.
+test('a process that is alone reads no session twice for searches, and shows each as it is', async () => {
+  const { context, countReads } = aloneOn(openMemoryStore());
+  for (const n of [1, 2, 3]) await advertise(context, n);
+  const first = await textsFor(context);
+  assert.equal(first.length, 3);
+  const readsCount = countReads();
+  assert.deepEqual(await textsFor(context), first);
+  assert.equal(countReads(), readsCount);
+
+  const all = { ...include, customProperties: true };
+  await textsFor(context, all);
+  await put(context, 2, { properties: { custom: { map: 'atoll' } } });
+  const maps = (await textsFor(context, all)).map((text) => JSON.parse(text).customProperties.map);
+  assert.deepEqual(maps, [undefined, 'atoll', undefined]);
+  assert.deepEqual(await textsFor(context), first);
+});
+
+// Kills: a text that is shown although time has changed its session.
+test('a search shows what time has done', async () => {
+  const { context, clock } = aloneOn(openMemoryStore());
+  await put(context, 1, {
+    constants: { system: { inactiveRemovalTimeout: 5_000, capabilities: { searchable: true } } },
+    members: { me: { properties: { system: { active: true } } } },
+  });
+  await advertise(context, 1);
+  await put(context, 1, { members: { me: { properties: { system: { active: false } } } } });
+  const related = { ...include, relatedInfo: true };
+  assert.equal((await textsFor(context, related)).length, 1);
+  assert.equal((await textsFor(context, related)).length, 1);
+  clock.advance(5_000);
+  // The last member is gone, and with it the session.
+  assert.deepEqual(await textsFor(context, related), []);
+});
+
 test('a search that looks at many lets other work run', async () => {
-  const index = createSearchIndex(10);
+  const index = createSearchIndex({ conditionsPerStep: 10 });
   const store = openMemoryStore();
   const context = makeContext(store);
   await advertise(context, 1);

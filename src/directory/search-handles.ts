@@ -1,8 +1,12 @@
 import { xuidsOf, type Caller } from '../domain/caller.ts';
+import { opensToAll } from '../domain/handle/access.ts';
 import type { SearchHandle } from '../domain/handle/handle.ts';
+import type { Include } from '../domain/handle/request.ts';
+import { viewSearchResult } from '../domain/handle/view.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
+import { formatJson } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { candidateOf } from '../domain/search/candidate.ts';
+import { candidateOf, type SearchCandidate } from '../domain/search/candidate.ts';
 import { formatCursor } from '../domain/search/cursor.ts';
 import { matches, type Filter } from '../domain/search/filter.ts';
 import { comparePositions, positionOf, type Order, type Position } from '../domain/search/order.ts';
@@ -10,6 +14,7 @@ import type { SearchQuery } from '../domain/search/request.ts';
 import { isListedTo, mayRead } from '../domain/session/access.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
+import { nextDueMs } from '../domain/session/timeouts.ts';
 import { mayUseServiceConfig, mayUseTemplate, type Catalog } from '../domain/session/template.ts';
 import { AnswerBudget } from './answer-budget.ts';
 import { yieldToEventLoop } from '../platform/yield-to-event-loop.ts';
@@ -24,15 +29,9 @@ import type { Context } from './context.ts';
 /** Sessions read at once. */
 const readsMax = 25;
 
-/** A search handle, the session that confirmed it, and the text of both. */
-export type SearchResult = {
-  readonly handle: SearchHandle;
-  readonly session: Session;
-  readonly text: string;
-};
-
 export type SearchPage = {
-  readonly results: readonly SearchResult[];
+  /** The text of each. */
+  readonly results: readonly string[];
   /** Where the next page continues; only for callers who page, while there may be one. */
   readonly continuationToken?: string;
 };
@@ -40,9 +39,9 @@ export type SearchPage = {
 /**
  * The search handles that a query asks for, in its order: each confirmed by its session and
  * selected by the filter as the session is now. Those of private sessions only for callers who may
- * read these. `format` makes the text of each; it is given whether the caller may read the session:
- * a search handle opens it to all but users whom an owner has removed. What would exceed
- * queryAnswerBytesMax is left out, or waits for the next page where the caller pages.
+ * read these. Each shows what `include` names, as far as the caller may read the session: a search handle
+ * opens it to all but users whom an owner has removed. What would exceed queryAnswerBytesMax is left
+ * out, or waits for the next page where the caller pages.
  *
  * Refuses: handleNotYours for somebody else's list of people, userRequired for a service that asks
  * for the people it follows, serviceConfigUnknown, serviceConfigForbidden, templateUnknown.
@@ -53,7 +52,7 @@ export async function searchHandles(
   context: Context,
   query: SearchQuery,
   caller: Caller,
-  format: (handle: SearchHandle, session: Session, mayRead: boolean) => string = () => '',
+  include: Include,
 ): Promise<SearchPage | Refusal> {
   const { order, take, paging } = query;
   const scids = scidsToSearch(context.catalog(), query, caller);
@@ -66,7 +65,7 @@ export async function searchHandles(
   const { after } = paging ?? {};
   const search = { scids, filter, order, wanted: take, ...(after && { after }) };
   const budget = new AnswerBudget(context.settings.queryAnswerBytesMax);
-  const found = new Map<SessionKey, ConfirmedResult & { readonly text: string }>();
+  const found = new Map<SessionKey, ConfirmedResult>();
   /** With those that do not fit into the answer. */
   let resultsCount = 0;
   let last: Position | undefined;
@@ -77,19 +76,17 @@ export async function searchHandles(
   const confirmed = confirmInOrder(
     context,
     context.searchIndex.search(search, yieldToEventLoop),
-    { filter, order, caller },
+    { filter, order, caller, include },
     () => take - resultsCount,
   );
   for await (const [candidate, one] of confirmed) {
-    const isReadable = one && (await mayReadFound(context, one, caller));
-    const text = one && format(one.handle, one.session, isReadable === true);
-    const fits = text === undefined || budget.takes(text);
+    const fits = one === undefined || budget.takes(one.text);
     isFull = !fits && paging !== undefined;
     if (isFull) break;
     last = positionOf(order, candidate);
     if (one === undefined) continue;
     resultsCount += 1;
-    if (text !== undefined && fits) found.set(one.key, { ...one, text });
+    if (fits) found.set(one.key, one);
     isFull = resultsCount >= take;
     if (isFull) break;
   }
@@ -97,7 +94,7 @@ export async function searchHandles(
     comparePositions(order, a.position, b.position),
   );
   return {
-    results: results.map(({ handle, session, text }) => ({ handle, session, text })),
+    results: results.map(({ text }) => text),
     // The place in the index, so that a result that has just moved does not move the page with it.
     ...(paging && isFull && last && { continuationToken: formatCursor(last, paging.query) }),
   };
@@ -118,22 +115,10 @@ async function* confirmInOrder(
       const asked = page.slice(at, at + Math.min(wantedCount(), readsMax));
       at += asked.length;
       // Together, since a read may be slow.
-      const confirmed = await Promise.all(
-        asked.map(async (one) => [one, await confirm(context, one, conditions)] as const),
-      );
-      yield* confirmed;
+      const confirmed = await Promise.all(asked.map((one) => confirm(context, one, conditions)));
+      for (const [n, one] of asked.entries()) yield [one, confirmed[n]];
     }
   }
-}
-
-/** True when the caller may read the session, also through the handle that found it. */
-async function mayReadFound(
-  context: Context,
-  { handle, session }: ConfirmedResult,
-  caller: Caller,
-): Promise<boolean> {
-  const facts = await gatherAccessThrough(context, session, { caller, use: 'read' }, handle);
-  return !(facts instanceof Refusal) && mayRead(session, caller, facts) === undefined;
 }
 
 /**
@@ -198,23 +183,29 @@ function hasMemberOf(xuids: readonly Xuid[]): Filter {
   };
 }
 
-type ConfirmedResult = Omit<SearchResult, 'text'> & {
+/** What the answer shows of a session, and where. */
+type ConfirmedResult = {
   readonly key: SessionKey;
   readonly position: Position;
+  readonly text: string;
 };
 
 type SearchConditions = {
   readonly filter: Filter | undefined;
   readonly order: Order;
   readonly caller: Caller;
+  readonly include: Include;
 };
 
+type Confirmed = ConfirmedResult | undefined | Promise<ConfirmedResult | undefined>;
+
 /** A candidate as its session is now, when the query still selects it and the caller may see it. */
-function confirm(
-  context: Context,
-  known: KnownCandidate,
-  asked: SearchConditions,
-): ConfirmedResult | undefined | Promise<ConfirmedResult | undefined> {
+function confirm(context: Context, known: KnownCandidate, asked: SearchConditions): Confirmed {
+  const { searchIndex, clock } = context;
+  if (searchIndex.isAlone) {
+    const text = searchIndex.findText(known, formOf(asked.include), clock.nowMs());
+    if (text !== undefined) return resultOf(known, asked.order, text);
+  }
   const record = currentIfKnown(context, known.key);
   return record
     ? confirmBy(record, context, known, asked)
@@ -239,18 +230,62 @@ async function confirmByReading(
 }
 
 function confirmBy(
-  { revision, session }: SessionRecord,
-  { searchIndex }: Context,
+  record: SessionRecord,
+  context: Context,
   known: KnownCandidate,
-  { filter, order, caller }: SearchConditions,
-): ConfirmedResult | undefined {
+  asked: SearchConditions,
+): Confirmed {
+  const { revision, session } = record;
+  const { filter, order, caller } = asked;
   const handle = session.searchHandle;
   const isAsKnown = revision === known.revision;
   const candidate = isAsKnown ? known : candidateOf(session);
-  if (!isAsKnown) searchIndex.put(known.key, revision, candidate);
+  if (!isAsKnown) context.searchIndex.put(known.key, revision, candidate);
   if (candidate === undefined || handle === undefined) return undefined;
   // What the index selected is not tested again, unless it has changed.
   if (!isAsKnown && filter !== undefined && !matches(filter, candidate)) return undefined;
   if (!isListedTo(session, caller)) return undefined;
-  return { key: known.key, handle, session, position: positionOf(order, candidate) };
+  const text = opensToAll(session)
+    ? textForAll(context, handle, session, isAsKnown ? known : undefined, asked)
+    : textFor(context, handle, session, asked);
+  return text instanceof Promise
+    ? text.then((one) => resultOf(candidate, order, one))
+    : resultOf(candidate, order, text);
+}
+
+function resultOf(candidate: SearchCandidate, order: Order, text: string): ConfirmedResult {
+  return { key: candidate.key, position: positionOf(order, candidate), text };
+}
+
+/** The text of a session that opens to all; `known` is its candidate, if the index has one of this revision. */
+function textForAll(
+  { searchIndex, clock }: Context,
+  handle: SearchHandle,
+  session: Session,
+  known: KnownCandidate | undefined,
+  { include }: SearchConditions,
+): string {
+  const form = formOf(include);
+  const kept = known && searchIndex.findText(known, form, clock.nowMs());
+  if (kept !== undefined) return kept;
+  const text = formatJson(viewSearchResult(handle, session, include, true));
+  if (known) searchIndex.keepText(known, { text, form, dueMs: nextDueMs(session) });
+  return text;
+}
+
+/** The text for this caller, who may be one whom an owner has removed. */
+async function textFor(
+  context: Context,
+  handle: SearchHandle,
+  session: Session,
+  { caller, include }: SearchConditions,
+): Promise<string> {
+  const facts = await gatherAccessThrough(context, session, { caller, use: 'read' }, handle);
+  const isReadable = !(facts instanceof Refusal) && mayRead(session, caller, facts) === undefined;
+  return formatJson(viewSearchResult(handle, session, include, isReadable));
+}
+
+/** A number of its own for each form that a result can have. */
+function formOf({ relatedInfo, roleInfo, customProperties }: Include): number {
+  return Number(relatedInfo) + 2 * Number(roleInfo) + 4 * Number(customProperties);
 }

@@ -63,8 +63,8 @@ export async function catchUpSearch(context: SearchSources): Promise<void> {
 async function refreshStale(context: SearchSources, key: SessionKey): Promise<void> {
   const { staleKeys } = context.searchIndex;
   staleKeys.delete(key);
-  const looking = context.setAside.attempt('the search index', key, () =>
-    lookAgain(context, [key]),
+  const looking = context.searchIndex.whileChanging(key, () =>
+    context.setAside.attempt('the search index', key, () => lookAgain(context, [key])),
   );
   await looking.catch((error: unknown) => {
     staleKeys.add(key);

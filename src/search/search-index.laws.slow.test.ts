@@ -78,7 +78,7 @@ test('the index answers what looking at each candidate answers', async () => {
       fc.constantFrom(1, 20),
       fc.constantFrom(0, 100),
       async (puts, filter, order, nth, perTurn, wanted) => {
-        const index = createSearchIndex(perTurn);
+        const index = createSearchIndex({ conditionsPerStep: perTurn });
         const all = new Map<string, SearchCandidate>();
         for (const [n, candidate] of puts) {
           const key = `scid~template~${n}`;
@@ -135,7 +135,7 @@ test('those of one value come in the order of creation, page after page', async 
       fc.boolean(),
       fc.integer({ min: 1, max: 5 }),
       async (holders, filter, descending, wanted) => {
-        const index = createSearchIndex(20);
+        const index = createSearchIndex({ conditionsPerStep: 20 });
         const all = holders.map(({ createTimeMs, rank, tags }, n): SearchCandidate => {
           const values = { 'session/postedTime': createTimeMs, 'numbers/rank': rank };
           return packCandidate(`scid~template~${n}`, createTimeMs, { values, lists: { tags } });
@@ -330,7 +330,7 @@ test('what stays as it is while others come and go is found once, and nothing th
       fc.constantFrom(0.1, 1, 20),
       fc.integer({ min: 1, max: 5 }),
       async ([puts, changes], filter, order, perTurn, wanted) => {
-        const index = createSearchIndex(perTurn);
+        const index = createSearchIndex({ conditionsPerStep: perTurn });
         const all = new Map<string, SearchCandidate>();
         const put = ([n, candidate]: (typeof puts)[number]): void => {
           const key = `scid~template~${n}`;
@@ -388,7 +388,7 @@ test('searches by more attributes than have an index, while candidates change, f
       fc.array(anySearch, { minLength: 4, maxLength: 8 }),
       fc.constantFrom(0.5, 2, 50),
       async (puts, changes, searches, perTurn) => {
-        const index = createSearchIndex(perTurn, 1);
+        const index = createSearchIndex({ conditionsPerStep: perTurn, attributeIndexesMax: 1 });
         const all = new Map<string, SearchCandidate>();
         const put = ([n, state]: (typeof puts)[number]): void => {
           const key = `scid~t~${n}`;

@@ -7,6 +7,8 @@ import type { Guid } from '../domain/ids.ts';
 import type { SearchCandidate } from '../domain/search/candidate.ts';
 import { comparePositions, positionOf, type Order } from '../domain/search/order.ts';
 import type { SessionKey } from '../domain/session/reference.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import { ResultTexts, type ResultText } from './result-texts.ts';
 import {
   SearchPartition,
   type Pause,
@@ -16,22 +18,36 @@ import {
 
 export type { KnownCandidate };
 
-/**
- * An index without candidates. It checks so many conditions in one step and then yields, so that a
- * search through many candidates delays nobody. Of each service config it keeps indexes of so many
- * attributes and roles.
- */
-export function createSearchIndex(
+export type SearchIndexSettings = {
+  /** It checks so many and then yields, so that a search through many candidates delays nobody. */
+  readonly conditionsPerStep: number;
+  /** Of each service config it keeps indexes of so many attributes and roles. */
+  readonly attributeIndexesMax: number;
+  /** For texts of results. */
+  readonly textBytesMax: number;
+  /**
+   * True when no other process commits to the store. Then a candidate of the index is its session as
+   * it is now, until the session changes by time.
+   */
+  readonly isAlone: boolean;
+};
+
+/** An index without candidates. */
+export function createSearchIndex({
   conditionsPerStep = 10_000,
   attributeIndexesMax = 64,
-): SearchIndex {
-  return new SearchIndex(conditionsPerStep, attributeIndexesMax);
+  textBytesMax = 2 ** 20,
+  isAlone = false,
+}: Partial<SearchIndexSettings> = {}): SearchIndex {
+  return new SearchIndex({ conditionsPerStep, attributeIndexesMax, textBytesMax, isAlone });
 }
 
 export class SearchIndex {
   readonly #partitions = new Map<Guid, SearchPartition>();
-  readonly #conditionsPerStep: number;
-  readonly #attributeIndexesMax: number;
+  readonly #settings: SearchIndexSettings;
+  readonly #texts: ResultTexts;
+  /** How many works may be changing each session now. */
+  readonly #changing = new Map<SessionKey, number>();
   /** The last of the store's changes in the index; undefined before the first. */
   cursor: string | undefined;
   /** True once all that was in the store at first is in the index. */
@@ -41,9 +57,14 @@ export class SearchIndex {
   /** Sessions whose last commit ended with an error: it may have been made or not. */
   readonly staleKeys = new Set<SessionKey>();
 
-  constructor(conditionsPerStep: number, attributeIndexesMax: number) {
-    this.#conditionsPerStep = conditionsPerStep;
-    this.#attributeIndexesMax = attributeIndexesMax;
+  constructor(settings: SearchIndexSettings) {
+    this.#settings = settings;
+    this.#texts = new ResultTexts(settings.textBytesMax);
+  }
+
+  /** As in the settings. */
+  get isAlone(): boolean {
+    return this.#settings.isAlone;
   }
 
   /** The number of candidates. */
@@ -67,10 +88,44 @@ export class SearchIndex {
    */
   put(key: SessionKey, revision: number, candidate: SearchCandidate | undefined): void {
     const scid = scidOf(key);
-    const partition = this.#partitions.get(scid) ?? new SearchPartition(this.#attributeIndexesMax);
+    const partition =
+      this.#partitions.get(scid) ?? new SearchPartition(this.#settings.attributeIndexesMax);
     partition.put(key, revision, candidate);
+    this.#texts.delete(key);
     if (partition.size === 0) this.#partitions.delete(scid);
     else this.#partitions.set(scid, partition);
+  }
+
+  /**
+   * The text that was kept for this candidate in this form. Undefined when there is none, when the
+   * session has changed by time, when the store may be changing it, and when the index has another
+   * candidate of the session by now.
+   */
+  findText(candidate: KnownCandidate, form: number, nowMs: Milliseconds): string | undefined {
+    const text = this.#texts.find(candidate.key, form, nowMs);
+    return text !== undefined && this.#isCurrent(candidate) ? text : undefined;
+  }
+
+  /** Keeps the text until the index has another candidate of the session; not when it already has. */
+  keepText(candidate: KnownCandidate, result: ResultText): void {
+    if (this.#isCurrent(candidate)) this.#texts.set(candidate.key, result);
+  }
+
+  #isCurrent(candidate: KnownCandidate): boolean {
+    const { key } = candidate;
+    return !this.#changing.has(key) && !this.staleKeys.has(key) && this.known(key) === candidate;
+  }
+
+  /** The result of `work`, during which the store may change the session: no text of it is used. */
+  async whileChanging<T>(key: SessionKey, work: () => Promise<T>): Promise<T> {
+    this.#changing.set(key, (this.#changing.get(key) ?? 0) + 1);
+    try {
+      return await work();
+    } finally {
+      const left = (this.#changing.get(key) ?? 1) - 1;
+      if (left === 0) this.#changing.delete(key);
+      else this.#changing.set(key, left);
+    }
   }
 
   /**
@@ -81,7 +136,7 @@ export class SearchIndex {
   search(search: SearchIn, pause: Pause): Candidates {
     const found = search.scids.flatMap((scid) => {
       const partition = this.#partitions.get(scid);
-      return partition ? [partition.search(search, this.#conditionsPerStep, pause)] : [];
+      return partition ? [partition.search(search, this.#settings.conditionsPerStep, pause)] : [];
     });
     const [only] = found;
     return only && found.length === 1 ? only : merged(found, search.order);

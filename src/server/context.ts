@@ -69,7 +69,10 @@ export function createContext(
     sessionListeners: [(change) => followSessions({ bus, failed }, change)],
     clock,
     ids,
-    searchIndex: createSearchIndex(),
+    searchIndex: createSearchIndex({
+      textBytesMax: Math.ceil(settings.cacheBytesMax / searchTextsShare),
+      isAlone: !isShared,
+    }),
     catalog,
     settings: {
       inviteLifetimeMs,
@@ -95,6 +98,9 @@ export function createContext(
 }
 
 const dayMs = 86_400_000;
+
+/** Texts of search results may take this part of `--cache` beside the sessions. */
+const searchTextsShare = 4;
 
 const isOutage = (error: unknown): boolean => error instanceof StoreUnavailable;
 

@@ -355,6 +355,7 @@ async function visible(context: Context): Promise<unknown> {
     context,
     { scid: demoScid, order: oldestFirst, take: 100 },
     ben,
+    { relatedInfo: true, roleInfo: false, customProperties: false },
   );
   assert.ok(!(search instanceof Refusal));
   const lists = await Promise.all(
@@ -366,7 +367,10 @@ async function visible(context: Context): Promise<unknown> {
     sessions,
     handles,
     activities: activities.map(({ handle }) => handle.id),
-    found: search.results.map(({ handle, session }) => [handle.id, session.members.length]),
+    found: search.results.map((text) => {
+      const { id, relatedInfo } = JSON.parse(text);
+      return [id, relatedInfo.membersCount];
+    }),
     foundSessions: await findSessions(context),
     lists,
     records: await visibleRecords(context),

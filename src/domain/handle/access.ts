@@ -7,6 +7,7 @@
 import type { Caller } from '../caller.ts';
 import type { Guid } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
+import { isLarge } from '../session/large.ts';
 import { wasKicked } from '../session/owners.ts';
 import { acceptedMemberOf, type Session } from '../session/session.ts';
 import { isSender } from './create.ts';
@@ -79,6 +80,17 @@ export function grants(
     case 'search':
       return session.searchHandle?.id === handle.id;
   }
+}
+
+/**
+ * True when a search handle shows every caller the same of its session: the session is not private, and
+ * no owner has removed anybody. False of large sessions, whose members are not loaded.
+ *
+ * @source docs/wire/handles.md "What a handle opens"
+ */
+export function opensToAll(session: Session): boolean {
+  const { visibility } = session.constants.system;
+  return visibility !== 'private' && !isLarge(session) && (session.kicks ?? []).length === 0;
 }
 
 /** True in the life that a handle was made for; in any, when it was made for none. */

@@ -4,8 +4,7 @@
  * @source docs/wire/handles.md "POST /handles"
  */
 
-import { formatJson, type JsonObject } from '../json.ts';
-import { createMemo } from '../memo.ts';
+import type { JsonObject } from '../json.ts';
 import { tallyOf } from '../session/large.ts';
 import { ownersOf } from '../session/owners.ts';
 import { restrictionsOf } from '../session/properties.ts';
@@ -73,31 +72,10 @@ export function viewActivityResult(
 }
 
 /**
- * The text of one search handle in the results of a query: that of the session that confirmed it.
- * What the title and the members wrote is shown only to callers who may read the session.
+ * One search handle in the results of a query: that of the session that confirmed it. What the title
+ * and the members wrote is shown only to callers who may read the session.
  */
-export function renderSearchResult(
-  handle: SearchHandle,
-  session: Session,
-  include: Include,
-  mayRead: boolean,
-): string {
-  const shape =
-    Number(include.relatedInfo) +
-    2 * Number(include.roleInfo) +
-    4 * Number(include.customProperties) +
-    8 * Number(mayRead);
-  const known = rendered.get(session);
-  if (known?.shape === shape) return known.text;
-  const text = formatJson(viewSearchResult(handle, session, include, mayRead));
-  return rendered.set(session, { shape, text }).text;
-}
-
-// A session is found far more often than it changes.
-const rendered = createMemo<Session, { readonly shape: number; readonly text: string }>();
-
-/** One search handle in the results of a query, confirmed by its session. */
-function viewSearchResult(
+export function viewSearchResult(
   handle: SearchHandle,
   session: Session,
   include: Include,

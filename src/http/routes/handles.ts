@@ -16,7 +16,7 @@ import {
   parseQueryType,
   type Include,
 } from '../../domain/handle/request.ts';
-import { renderSearchResult, viewActivityResult, viewHandle } from '../../domain/handle/view.ts';
+import { viewActivityResult, viewHandle } from '../../domain/handle/view.ts';
 import { formatJson, type JsonObject } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { dropUnknownOfSearch, parseSearchQuery } from '../../domain/search/request.ts';
@@ -172,12 +172,9 @@ async function answerSearch(
 ): Promise<Answer | Refusal> {
   const asked = parseSearchQuery(knownPart(context, body, dropUnknownOfSearch));
   if (asked instanceof Refusal) return asked;
-  const page = await searchHandles(context, asked, caller, (handle, session, mayRead) =>
-    renderSearchResult(handle, session, include, mayRead),
-  );
+  const page = await searchHandles(context, asked, caller, include);
   if (page instanceof Refusal) return page;
-  const { results: found, ...more } = page;
-  const results = found.map(({ text }) => text);
+  const { results, ...more } = page;
   const rest = formatJson(more).slice(1);
   return {
     status: 200,
