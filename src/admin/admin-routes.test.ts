@@ -131,6 +131,21 @@ test('where a user is: sessions, seats, connections, activities', async () => {
   assert.deepEqual(list['users'], [{ xuid: ada.xuid, gamertag: 'ada', connections: 1 }]);
 });
 
+/** @source docs/admin.md "Requests" */
+test('an activity that its session no longer confirms is shown nowhere', async () => {
+  await using opened = await open();
+  const { kit, admin } = opened;
+  const ada = kit.user('ada');
+  const reference = kit.reference();
+  await ada.join(reference);
+  await kit.user('ben').join(reference);
+  await ada.postHandle({ version: 1, type: 'activity', sessionRef: reference });
+  const activities = async () => (await admin('GET', `/users/${ada.xuid}`)).json['activities'];
+  assert.equal(((await activities()) as readonly unknown[]).length, 1);
+  await admin('POST', `${pathOf(reference)}/kick`, { xuid: ada.xuid });
+  assert.deepEqual(await activities(), []);
+});
+
 test('a kick removes a member or a reservation, and others are notified as of any change', async () => {
   const causes: unknown[] = [];
   await using opened = await open({

@@ -1,10 +1,11 @@
-import type { Handle } from '../domain/handle/handle.ts';
+import type { ActivityHandle } from '../domain/handle/handle.ts';
 import type { Xuid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import { memberOf, type Member, type Session } from '../domain/session/session.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Context } from './context.ts';
+import { confirmingSession } from './query-handles.ts';
 import { readCurrent } from './transact.ts';
 
 /** A session, and the member that a user is in it. */
@@ -51,11 +52,21 @@ async function keysOfUser(
   return [...keys].sort().slice(0, max);
 }
 
+/** The activities of a user that their sessions confirm. */
+async function activitiesOfUser(context: Context, xuid: Xuid): Promise<readonly ActivityHandle[]> {
+  const found: ActivityHandle[] = [];
+  for (const handle of await context.store.activitiesOf([xuid])) {
+    if (handle.type !== 'activity') continue;
+    if ((await confirmingSession(context, handle)) !== undefined) found.push(handle);
+  }
+  return found;
+}
+
 /** What is known of a user. */
 export type FoundUser = {
   readonly sessions: readonly SessionOfUser[];
-  /** As they are stored: a session may not confirm them any more. */
-  readonly activities: readonly Handle[];
+  /** Those that their sessions confirm. */
+  readonly activities: readonly ActivityHandle[];
   /** On any node; undefined: nobody remembers. */
   readonly seenMs: Milliseconds | undefined;
 };
@@ -69,7 +80,7 @@ export async function findUserPlaces(
   const { store, presence } = context;
   const [sessions, activities, elsewhere] = await Promise.all([
     sessionsOfUser(context, xuid, max),
-    store.activitiesOf([xuid]),
+    activitiesOfUser(context, xuid),
     store.lastSeen([xuid]),
   ]);
   const here = presence.since(0).find(([seen]) => seen === xuid)?.[1];

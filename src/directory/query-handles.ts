@@ -52,11 +52,11 @@ export async function queryActivities(
     if (resultsCount === limits.handleQueryResultsMax) break;
     if (handle.type !== 'activity' || seen.has(handle.id)) continue;
     seen.add(handle.id);
-    const key = keyOf(handle.reference);
-    const session = await context.setAside.attempt('a query', key, () =>
-      confirmedSession(context, handle, caller),
-    );
-    if (session === undefined) continue;
+    if (mayUseServiceConfig(context.catalog(), handle.reference.scid, caller) instanceof Refusal) {
+      continue;
+    }
+    const session = await confirmingSession(context, handle, xuidsOf(caller));
+    if (session === undefined || !isListedTo(session, caller)) continue;
     const facts = await gatherAccessFacts(context, session, { caller, use: 'read' });
     const text = format(handle, session, mayRead(session, caller, facts) === undefined);
     resultsCount += 1;
@@ -87,21 +87,24 @@ export async function peopleAskedFor(
   return people.followedBy(asked.ofXuid, asked.list);
 }
 
-async function confirmedSession(
+/**
+ * The session that confirms an activity, as it is now; undefined when there is none, or when the owner's
+ * connection to it is lost. `readers` are the users besides the owner whose places in it matter.
+ *
+ * Throws StoreUnavailable.
+ */
+export function confirmingSession(
   context: Context,
   handle: ActivityHandle,
-  caller: Caller,
+  readers: readonly Xuid[] = [],
 ): Promise<Session | undefined> {
-  if (mayUseServiceConfig(context.catalog(), handle.reference.scid, caller) instanceof Refusal) {
-    return undefined;
-  }
-  const record = await readCurrent(context, handle.reference, [
-    handle.ownerXuid,
-    ...xuidsOf(caller),
-  ]);
-  if (record === undefined || record instanceof Refusal) return undefined;
-  const { session } = record;
-  if (!isListedTo(session, caller) || !confirmsActivity(session, handle, true)) return undefined;
-  // Until the grace is over it is kept for an owner who comes back; others would find nobody.
-  return (await hasLostConnection(context, session, handle.ownerXuid)) ? undefined : session;
+  const { reference, ownerXuid } = handle;
+  return context.setAside.attempt('a query', keyOf(reference), async () => {
+    const record = await readCurrent(context, reference, [ownerXuid, ...readers]);
+    if (record === undefined || record instanceof Refusal) return undefined;
+    const { session } = record;
+    if (!confirmsActivity(session, handle, true)) return undefined;
+    // Until the grace is over it is kept for an owner who comes back; others would find nobody.
+    return (await hasLostConnection(context, session, ownerXuid)) ? undefined : session;
+  });
 }
