@@ -38,10 +38,10 @@ export function parseClockRequest(body: JsonObject): ClockRequest | Refusal {
 }
 
 /** How long a tap can be held back. */
-const delayMsMax = 3_600_000;
+export const tapDelayMsMax = 3_600_000;
 
 const tapsShape = exactObject({
-  delayMs: v.optional(integer(0, delayMsMax)),
+  delayMs: v.optional(integer(0, tapDelayMsMax)),
   drop: v.optional(flag),
 });
 

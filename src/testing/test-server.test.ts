@@ -123,6 +123,39 @@ test('connections are dropped, taps delayed and lost, those of one user alone', 
   assert.notEqual(other.connectionId, undefined);
 });
 
+// Kills: taps that a test believes to be lost or late while nobody has a connection.
+test('taps of a user without a connection cannot be delayed or lost', async () => {
+  await using server = await startServer();
+  const { control } = server;
+  const ada = server.user('Ada');
+  await assert.rejects(control.lose(ada), /has no connection\. .*connect first/);
+  await assert.rejects(control.delay(ada, 5), /has no connection\. .*connect first/);
+  await control.lose(ada, false); // nothing is to be ended
+  await control.delay(ada, 0);
+  await using _line = await ada.client.connect({ reconnect: false });
+  await control.delay(ada, 3_600_000);
+  for (const wrong of [-1, 1.5, 3_600_001, 1e12, Number.NaN, '5' as unknown as number]) {
+    const error = {
+      name: 'RangeError',
+      message: /^delay takes whole milliseconds from 0 to 3600000/,
+    };
+    await assert.rejects(control.delay(ada, wrong), error);
+    await assert.rejects(control.delay(server.user('Ben'), wrong), error);
+  }
+  await assert.rejects(control.lose(ada, 1 as unknown as boolean), /lose takes true or false/);
+});
+
+test('users and services have names', async () => {
+  await using server = await startServer();
+  for (const wrong of [undefined, null, '', 7] as unknown as string[]) {
+    assert.throws(() => server.user(wrong), { name: 'TypeError', message: /^user takes a name/ });
+  }
+  for (const wrong of [null, '', 7] as unknown as string[]) {
+    assert.throws(() => server.service(wrong), { message: /^service takes a name/ });
+  }
+  assert.equal(server.user('Ada').xuid, '2533274800000001');
+});
+
 test('requests are refused as often as asked for, of one user, until that is ended', async () => {
   await using server = await startServer();
   const { control } = server;
@@ -144,6 +177,9 @@ test('requests are refused as often as asked for, of one user, until that is end
     [await joinAs(ada), await joinAs(ada), await joinAs(ada)],
     ['sessionPrivate', 'sessionPrivate', 'done'],
   );
+  // @source docs/control.md "Refused requests"
+  await control.refuse({ ...order, method: 'put' as 'PUT' });
+  assert.deepEqual([await joinAs(ben), await joinAs(ben)], ['sessionPrivate', 'done']);
   await control.refuse({ ...order, times: 1_000 });
   assert.equal(await joinAs(ben), 'sessionPrivate');
   await control.refuseNoMore();
@@ -156,6 +192,11 @@ test('what cannot be done is an error with the sentence of the server', async ()
   await assert.rejects(
     server.control.refuse({ path: 'handles', status: 503 }),
     /refusals was answered 400: .*\$\.path/,
+  );
+  const nothing = undefined as unknown as Parameters<typeof server.control.refuse>[0];
+  await assert.rejects(
+    server.control.refuse(nothing),
+    /^TypeError: refuse takes \{ path, status \}/,
   );
   await assert.rejects(startServer({ config: '/nowhere/at/all.json' }), CannotStart);
   const { url } = server;

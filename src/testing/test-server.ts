@@ -8,6 +8,7 @@
  *     await server.control.advance(60_000);
  */
 
+import { tapDelayMsMax } from '../admin/request.ts';
 import { MultiplayerService } from '../client/multiplayer-service.ts';
 import { causesOf } from '../client/transport.ts';
 import {
@@ -79,8 +80,11 @@ export class TestServer implements AsyncDisposable {
   /**
    * The user of this name: the same one each time. Xuids count from 2533274800000001, in the order in
    * which users are asked for.
+   *
+   * Throws TypeError for what is no name.
    */
   user(name: string): TestUser {
+    requireName(name, 'user');
     const known = this.#users.get(name);
     if (known !== undefined) return known;
     const xuid = String(xuidBase + this.#users.size + 1);
@@ -92,6 +96,7 @@ export class TestServer implements AsyncDisposable {
 
   /** A game service: it has a name and no xuid. */
   service(name = 'game-service'): TestCaller {
+    requireName(name, 'service');
     return this.#callerOf({ svc: name, tid: demoTitleId });
   }
 
@@ -179,6 +184,7 @@ export type RefusalOrder = {
   readonly path: string;
   /** 400 to 599. */
   readonly status: number;
+  /** In any letter case. */
   readonly method?: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** Only requests of this user. */
   readonly user?: Pick<TestUser, 'xuid'>;
@@ -245,19 +251,39 @@ export class Control {
     return connections.length;
   }
 
-  /** Delays each tap on the present connections of a user; 0 ends that. */
-  delay(user: Pick<TestUser, 'xuid'>, delayMs: number): Promise<void> {
-    return this.#setTaps(user, { delayMs });
+  /**
+   * Delays each tap on the present connections of a user by `delayMs`, at most an hour; 0 ends that.
+   *
+   * Throws RangeError for another number, and Error when the user has no connection whose taps could be late.
+   */
+  async delay(user: Pick<TestUser, 'xuid'>, delayMs: number): Promise<void> {
+    if (!Number.isInteger(delayMs) || delayMs < 0 || delayMs > tapDelayMsMax) {
+      throw new RangeError(
+        `delay takes whole milliseconds from 0 to ${tapDelayMsMax}, not ${String(delayMs)}.`,
+      );
+    }
+    await this.#setTaps(user, { delayMs }, delayMs > 0);
   }
 
-  /** Loses every tap on the present connections of a user, until `lose(user, false)`. */
-  lose(user: Pick<TestUser, 'xuid'>, lost = true): Promise<void> {
-    return this.#setTaps(user, { drop: lost });
+  /**
+   * Loses every tap on the present connections of a user, until `lose(user, false)`.
+   *
+   * Throws when the user has no connection whose taps could be lost.
+   */
+  async lose(user: Pick<TestUser, 'xuid'>, lost = true): Promise<void> {
+    if (typeof lost !== 'boolean') {
+      throw new TypeError(`lose takes true or false after the user, not ${String(lost)}.`);
+    }
+    await this.#setTaps(user, { drop: lost }, lost);
   }
 
   /** Refuses the next requests that match; they have no effect. */
-  async refuse({ user, ...order }: RefusalOrder): Promise<void> {
-    await this.#post('refusals', { ...order, ...(user !== undefined && { xuid: xuidOf(user) }) });
+  async refuse(order: RefusalOrder): Promise<void> {
+    if (typeof order !== 'object' || order === null) {
+      throw new TypeError(`refuse takes { path, status }, not ${String(order)}.`);
+    }
+    const { user, ...rest } = order;
+    await this.#post('refusals', { ...rest, ...(user !== undefined && { xuid: xuidOf(user) }) });
   }
 
   /** Ends all refusals that were asked for. */
@@ -265,10 +291,16 @@ export class Control {
     await this.#send('DELETE', 'refusals');
   }
 
-  async #setTaps(user: Pick<TestUser, 'xuid'>, taps: object): Promise<void> {
-    for (const { id } of await this.connections({ xuid: xuidOf(user) })) {
-      await this.#post(`connections/${id}/taps`, taps);
+  /** `isNeeded`: an error when the user has no connection. Without one there is nothing to end. */
+  async #setTaps(user: Pick<TestUser, 'xuid'>, taps: object, isNeeded: boolean): Promise<void> {
+    const xuid = xuidOf(user);
+    const connections = await this.connections({ xuid });
+    if (isNeeded && connections.length === 0) {
+      throw new Error(
+        `User ${xuid} has no connection. This changes the taps of connections that are open: connect first.`,
+      );
     }
+    for (const { id } of connections) await this.#post(`connections/${id}/taps`, taps);
   }
 
   async #state(): Promise<{
@@ -304,4 +336,11 @@ export class Control {
 function xuidOf(user: Pick<TestUser, 'xuid'>): string {
   if (typeof user?.xuid === 'string') return user.xuid;
   throw new TypeError(`This takes a user, as server.user('Ada') gives it, not ${String(user)}.`);
+}
+
+/** Without types, a forgotten name would be a user of the name "undefined". */
+function requireName(name: unknown, what: string): void {
+  if (typeof name === 'string' && name !== '') return;
+  const given = typeof name === 'string' ? 'an empty one' : String(name);
+  throw new TypeError(`${what} takes a name, such as ${what}('Ada'), not ${given}.`);
 }
