@@ -17,7 +17,7 @@ import { startNodeProcess } from '../../src/testing/node-process.ts';
 import { startRedis } from '../../src/testing/redis-servers.ts';
 import { within } from './deadline.ts';
 
-const options = { timeout: 300_000 };
+const options = { timeout: 900_000 };
 const hourMs = 3_600_000;
 
 /** The time of day is set an hour on or back by each signal: 0, +1 h, 0, −1 h, 0 … */

@@ -7,7 +7,7 @@ import { startNodeProcess } from '../../src/testing/node-process.ts';
 import { startRedis } from '../../src/testing/redis-servers.ts';
 import { within } from './deadline.ts';
 
-const options = { timeout: 300_000 };
+const options = { timeout: 900_000 };
 
 test(
   'damaged records stop no search, no timeout and no delivery, and are logged once',

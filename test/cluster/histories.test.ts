@@ -19,7 +19,7 @@ import { type Random, seededRandom } from '../../src/platform/seeded-random.ts';
 import { startRedisCluster, type RedisServers } from '../../src/testing/redis-servers.ts';
 import { within } from './deadline.ts';
 
-const options = { timeout: 300_000 };
+const options = { timeout: 900_000 };
 /** Done by each client before a fault, and again after it. */
 const operationsEach = 25;
 /** The service is back after a fault; a machine that is busy with other tests takes its time. */

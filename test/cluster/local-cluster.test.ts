@@ -14,7 +14,7 @@ import { setImmediate } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { Kit } from '../../src/testing/kit.ts';
 
-const options = { timeout: 300_000 };
+const options = { timeout: 900_000 };
 const script = resolve(import.meta.dirname, '../../scripts/cluster.ts');
 
 type ClusterProcess = AsyncDisposable & {

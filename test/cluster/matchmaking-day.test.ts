@@ -11,7 +11,7 @@ import { startRedis } from '../../src/testing/redis-servers.ts';
 // Kills: news that nobody removes; a due time that stays where its record has gone; a ticket of a killed
 // node that is forgotten.
 test('a day with kills on Redis leaves no ticket without an end, and no record', {
-  timeout: 300_000,
+  timeout: 900_000,
 }, async () => {
   await using redis = await startRedis();
   const { store } = await openRedisStore({

@@ -62,7 +62,7 @@ async function placesOf({ user }: Player): Promise<readonly string[]> {
 // Kills: a match that is not stored before sessions are written; a lease that is not taken over; a ticket
 // of a dead node that is forgotten; a match that is finished with a second target.
 test('the node that works a hopper is killed: no ticket is lost, and none is matched twice', {
-  timeout: 300_000,
+  timeout: 900_000,
 }, async () => {
   await using redis = await startRedisCluster({ replicas: 0 });
   const flags = ['--store', redis.url, '--durability', 'relaxed'];

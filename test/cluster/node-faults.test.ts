@@ -23,7 +23,7 @@ import { startTcpProxy } from '../../src/testing/tcp-proxy.ts';
 import { within } from './deadline.ts';
 
 const kills = Number(process.env['MPSD_NODE_KILLS'] ?? 20);
-const options = { timeout: 400_000 };
+const options = { timeout: 900_000 };
 
 const often = ['--disconnect-grace', '1s', '--sweep', '200ms'];
 /** A lease that ends soon, and is far beyond what a busy machine takes for a moment. */
@@ -123,7 +123,7 @@ class Counter {
 }
 
 test(`${kills} killed nodes lose nothing acknowledged, keep no member active and no tap back`, {
-  timeout: 300_000 + kills * 60_000,
+  timeout: 900_000 + kills * 60_000,
 }, async () => {
   const flags = ['--store', redis.url, '--durability', 'relaxed', '--tap-window', '0'];
   await using survivor = await startNodeProcess([...flags, ...steady]);

@@ -8,7 +8,7 @@ import { startNodeProcess } from '../../src/testing/node-process.ts';
 import { startRedis } from '../../src/testing/redis-servers.ts';
 import { within } from './deadline.ts';
 
-const options = { timeout: 300_000 };
+const options = { timeout: 900_000 };
 const flags = ['--durability', 'relaxed', '--node-lease', '10s', '--sweep', '200ms'];
 const secretKey = 'mpsd:{secret}';
 

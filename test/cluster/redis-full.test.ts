@@ -19,7 +19,7 @@ import {
 import { putOf, storedKey } from '../../src/testing/store-samples.ts';
 import { within } from './deadline.ts';
 
-const options = { timeout: 300_000 };
+const options = { timeout: 900_000 };
 const portOf = ({ servers }: RedisServers, n = 0): number => servers[n]?.port ?? assert.fail();
 
 test(
