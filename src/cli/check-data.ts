@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { formatPrintable } from '../domain/printable-text.ts';
 import { checkDataFile } from '../store/sqlite/check-data-file.ts';
 import { dataFileOf } from '../store/sqlite/data-folder.ts';
+import { adviceOnLeftLog } from '../store/sqlite/write-ahead-log.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { type ProgressIo, readOnePath } from './command-io.ts';
 import { formatCount } from './count-text.ts';
@@ -35,7 +36,7 @@ export async function runCheckData(args: readonly string[], io: ProgressIo): Pro
       },
     });
     const counts = wholeCounts.map(({ one, many, count }) => formatCount(count, one, many));
-    io.stdout.write(`${file}: ${[...counts, summaryOf(problemsCount, isCut)].join(', ')}\n`);
+    io.stdout.write(`${file}: ${[...counts, summaryOf(file, problemsCount, isCut)].join(', ')}\n`);
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     io.stderr.write(`openmpsd check-data: ${error.message}\n`);
@@ -44,11 +45,12 @@ export async function runCheckData(args: readonly string[], io: ProgressIo): Pro
   return problemsCount === 0 ? 0 : 1;
 }
 
-function summaryOf(problemsCount: number, isCut: boolean): string {
+function summaryOf(file: string, problemsCount: number, isCut: boolean): string {
   if (problemsCount === 0) return 'no problems';
+  // Whether the damage hinders a start is known only to a server, which writes at a start.
   const advice = isCut
     ? 'No server starts on this file, since it has been cut: restore a backup'
-    : 'What is named as lost is gone; a server on this file serves the rest. To have it back, restore a backup';
+    : `What is named as lost is gone. A server that starts on this file serves the rest; if it says that the file is damaged and does not start, or to have all back, restore a backup. ${adviceOnLeftLog(file)}`;
   return `${formatCount(problemsCount, 'problem')}. ${advice}`;
 }
 

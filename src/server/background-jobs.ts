@@ -14,6 +14,7 @@ import { storeSeenNames } from '../neighbours/profiles.ts';
 import { yieldToEventLoop } from '../platform/yield-to-event-loop.ts';
 import { type RepeatedTask, repeat } from '../platform/repeat.ts';
 import type { ServerSettings } from './options.ts';
+import { RunLog } from './run-log.ts';
 
 /**
  * A search handle that another node made is found here within a second. What this process commits is
@@ -38,13 +39,14 @@ export function startSweeper(
 ): RepeatedTask {
   const steps = [...services, ...more];
   let isClosing = false;
+  const runLog = new RunLog('sweep', log);
   const sweeper = repeat(
-    async () => {
+    runLog.watch(async () => {
       // A sweep handles a part of what is due: repeated until nothing is left.
       while ((await sweep(context, steps)) === 'more' && !isClosing) await yieldToEventLoop();
-    },
+    }),
     sweepIntervalMs,
-    logged('sweep', log),
+    runLog.failed,
   );
   return {
     runNow: sweeper.runNow,
@@ -61,12 +63,13 @@ export function startMatching(
   { log }: Pick<ServerSettings, 'log'>,
 ): RepeatedTask {
   let isClosing = false;
+  const runLog = new RunLog('matchmaking', log);
   const matching = repeat(
-    async () => {
+    runLog.watch(async () => {
       while ((await matchmaker.run()) === 'more' && !isClosing) await yieldToEventLoop();
-    },
+    }),
     matchIntervalMs,
-    logged('matchmaking', log),
+    runLog.failed,
     pauseBetweenRuns,
   );
   return {
@@ -83,11 +86,10 @@ export function startSearchFollower(
   context: Context,
   { log }: Pick<ServerSettings, 'log'>,
 ): AsyncDisposable {
-  return repeat(() => followSearch(context), searchIntervalMs, logged('search', log));
-}
-
-/** Logs the error of a run that failed, in a line. */
-export function logged(what: string, log: ServerSettings['log']): (error: unknown) => void {
-  return (error) =>
-    log(`error: ${what}: ${error instanceof Error ? error.message : String(error)}`);
+  const runLog = new RunLog('search', log);
+  return repeat(
+    runLog.watch(() => followSearch(context)),
+    searchIntervalMs,
+    runLog.failed,
+  );
 }

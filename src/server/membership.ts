@@ -4,8 +4,8 @@ import type { Lease } from './lease.ts';
 import { nodeOfConnection } from '../domain/session/hints.ts';
 import { repeat } from '../platform/repeat.ts';
 import type { Hub } from '../rta/hub.ts';
-import { logged } from './background-jobs.ts';
 import type { ServerSettings } from './options.ts';
+import { RunLog } from './run-log.ts';
 
 /** The parts of a node's membership on its store. */
 export type MembershipParts = {
@@ -49,7 +49,8 @@ export async function joinNodes(
         'The store was emptied, and other nodes have begun anew with another secret. This node has ended its connections and answers nothing more; it must be started again.',
       );
     };
-    opened.use(repeat(keep, nodeLeaseMs / 5, logged('lease', log)));
+    const runLog = new RunLog('lease', log);
+    opened.use(repeat(runLog.watch(keep), nodeLeaseMs / 5, runLog.failed));
   }
   const disposables = opened.move();
   return {

@@ -22,6 +22,8 @@ export function parseRedisAddress(text: string): RedisAddress | undefined {
   if (scheme === undefined || hosts === undefined) return undefined;
   const nodes = hosts.split(',').map(parseNode);
   if (nodes.some((node) => node === undefined)) return undefined;
+  // A user alone cannot log in: it is a password in the wrong place, which messages would show.
+  if (login?.includes(':') === false) return undefined;
   try {
     const [username = '', ...password] = (login ?? '').split(':').map(decodeURIComponent);
     return {

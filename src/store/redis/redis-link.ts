@@ -80,6 +80,7 @@ export class RedisLink {
   readonly #watch: NodeJS.Timeout;
   #underwayCount = 0;
   #lastHeardMs = performance.now();
+  #lastLookMs = performance.now();
   /** What to add to `performance.now()` for the time of the server, and how it was found. */
   #offset = { ms: 0, roundTripMs: Infinity, readMs: 0 };
   #group: PendingCommand[] = [];
@@ -89,7 +90,7 @@ export class RedisLink {
     this.node = node;
     this.#client = client;
     this.#settings = settings;
-    this.#watch = setInterval(() => this.#look(), Math.ceil(settings.replyTimeoutMs / 8)).unref();
+    this.#watch = setInterval(() => this.#look(), this.#lookEveryMs).unref();
   }
 
   static async open(
@@ -180,8 +181,17 @@ export class RedisLink {
     this.#client.destroy();
   }
 
+  get #lookEveryMs(): number {
+    return Math.ceil(this.#settings.replyTimeoutMs / 8);
+  }
+
   #look(): void {
-    const silentMs = performance.now() - this.#lastHeardMs;
+    const nowMs = performance.now();
+    // While this process was held up it could not read a reply either: that was no silence of the server.
+    const heldUpMs = Math.max(0, nowMs - this.#lastLookMs - this.#lookEveryMs);
+    this.#lastHeardMs = Math.min(nowMs, this.#lastHeardMs + heldUpMs);
+    this.#lastLookMs = nowMs;
+    const silentMs = nowMs - this.#lastHeardMs;
     const isOverdue = this.#underwayCount > 0 && silentMs > this.#settings.replyTimeoutMs;
     if (!this.#client.isReady || isOverdue) this.close();
     else this.#readTime().catch(() => undefined);

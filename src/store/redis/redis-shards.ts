@@ -14,6 +14,7 @@ import {
   RedisLink,
   type Reply,
 } from './redis-link.ts';
+import { explainRedisError } from './redis-errors.ts';
 import type { Script } from './scripts.ts';
 import {
   emptyTopology,
@@ -370,14 +371,16 @@ export class RedisShards implements AsyncDisposable {
     const where = formatRedisAddress(this.#settings.address);
     const what = this.#isClosed
       ? 'has been closed'
-      : `cannot be reached or cannot write: ${explain(error)}`;
+      : `cannot be reached or cannot write: ${explainRedisError(error, this.#settings.address.isTls)}`;
     return new StoreUnavailable(`The store ${where} ${what}.`, { cause: error });
   }
 }
 
 /** Why no store can be opened at an address: the fault of each server. */
 function unusable(address: RedisAddress, problems: ReadonlyMap<string, unknown>): StoreUnavailable {
-  const reasons = [...problems].map(([node, error]) => `${node}: ${explain(error)}`);
+  const reasons = [...problems].map(
+    ([node, error]) => `${node}: ${explainRedisError(error, address.isTls)}`,
+  );
   return new StoreUnavailable(
     `The store ${formatRedisAddress(address)} cannot be used: ${reasons.join('; ')}.`,
   );
@@ -412,28 +415,6 @@ function nextStep(error: unknown): NextStep {
   if (error instanceof ReplicationFailure || error instanceof NoServer) return 'look again';
   // Replies that are errors begin with a word in capitals.
   return /^[A-Z]{3,} /.test(message) ? 'give up' : 'look again';
-}
-
-/** The meaning of an error of the connection or the server, for the operator. */
-function explain(error: unknown): string {
-  const { code, message } = error as { readonly code?: string; readonly message: string };
-  switch (code) {
-    case 'ECONNREFUSED':
-      return 'nothing listens there';
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return 'no such host';
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return 'it cannot be reached from here';
-    default:
-      break;
-  }
-  if (message.startsWith('OOM')) return 'its memory is full';
-  if (message.startsWith('NOAUTH')) return 'it asks for a password, and the address has none';
-  if (message.startsWith('WRONGPASS')) return 'it does not know this user and password';
-  if (/timeout/i.test(message)) return 'it does not answer';
-  return message.replace(/\.$/, '');
 }
 
 async function readFacts(link: RedisLink): Promise<ServerFacts> {

@@ -23,6 +23,7 @@ import {
 } from './rows.ts';
 import { isDamage, kindOfCode, type SqliteError, sqliteCodes } from './sqlite-errors.ts';
 import {
+  adviceOnLeftLog,
   countPagesInLog,
   hasNoLog,
   isBegunAnew,
@@ -97,7 +98,7 @@ export function checkDataFile(file: string, listener: DataFileListener): DataFil
     // Of a file that was cut, tables themselves may be gone.
     if (kindOfCode(errcode) === sqliteCodes.corrupt || cutPages > 0) {
       throw new StoreUnavailable(
-        `${file} is damaged so far that no session can be read: ${message}. Restore a backup.`,
+        `${file} is damaged so far that no session can be read: ${message}. Restore a backup. ${adviceOnLeftLog(file)}`,
         { cause: error },
       );
     }

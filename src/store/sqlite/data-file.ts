@@ -26,6 +26,7 @@ import { migrate, migrations, refuseNewer, versionOf } from './migrations.ts';
 import { setAsideIfDamaged } from './recent-damage.ts';
 import { isLackOfRoom, kindOfCode, type SqliteError, sqliteCodes } from './sqlite-errors.ts';
 import {
+  adviceOnLeftLog,
   hasNoLog,
   needsItsLog,
   pagesInLog,
@@ -382,7 +383,7 @@ function problemOfOpening(path: string, { errcode, message }: SqliteError): stri
     return `${path} cannot be opened: ${message}. Make room on the disk of ${dirname(path)}.`;
   }
   if (errcode === sqliteCodes.corrupt) {
-    return `${path} is damaged: ${message}. Run "openmpsd check-data ${dirname(path)}" to learn what is lost, and restore a backup.`;
+    return `${path} is damaged: ${message}. Run "openmpsd check-data ${dirname(path)}" to learn what is lost, and restore a backup. ${adviceOnLeftLog(path)}`;
   }
   const isOfSqlite = errcode !== undefined && errcode !== sqliteCodes.cannotOpen;
   const advice =

@@ -136,6 +136,11 @@ export function problemOfMissingLog(file: string): string {
   return `${file} has no tables. If it is a copy of a data file, the log (${file}-wal), which had everything, was not copied with it. Copy a data folder as a whole, while no server uses it, or make a backup: docs/guides/backup-and-upgrade.md.`;
 }
 
+/** The sentences for who finds a damaged file after a restore: the cause is often a log that was left. */
+export function adviceOnLeftLog(file: string): string {
+  return `If it is a copy that was put there while ${file}-wal and ${file}-shm of the former file lay beside it, they have damaged it: delete both, and put the backup there again.`;
+}
+
 /** The first bytes of a file; undefined when it has fewer. */
 function readStart(path: string, bytes: number): Buffer | undefined {
   let descriptor: number | undefined;
