@@ -270,6 +270,7 @@ test('what is wrong with a command is said', async () => {
   const help = await run('ban', ['--help']);
   assert.equal(help.code, 0);
   assert.match(help.out, /--for <duration>/);
+  assert.match((await run('stats', ['--help'])).out, /^A node is gone when its lease has run out/m);
   const away = await run('stats', ['--url', 'http://127.0.0.1:1']);
   assert.equal(away.code, 1);
   assert.match(away.err, /nothing answers/);

@@ -76,7 +76,9 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
   stats: {
     does: 'counts what a server has: nodes, connections, sessions, members, handles, bans',
     flags: {},
-    usage: '',
+    usage: `A node is gone when its lease has run out, 15 s after a crash. It is counted until the others have ended
+what it held, and then forgotten.
+`,
     async run(_given, ask) {
       const answer = await ask('GET', '/stats');
       const { node, now, nodes, connections, sessions, members, handles, bans } = answer;
