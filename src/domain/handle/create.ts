@@ -61,7 +61,7 @@ export function createActivity(
   if (caller.kind === 'service') return userRequired('An activity');
   const member = session && acceptedMemberOf(session, caller.xuid);
   if (request.reference.name !== undefined && member === undefined) {
-    return notAMember('set a session as the own activity', reference);
+    return notAMember('set a session as their activity', reference);
   }
   if (member && (member.status !== 'active' || isDisconnected)) {
     return new Refusal(
@@ -310,7 +310,7 @@ function titleFacts(
 function notAMember(action: string, { name }: SessionReference): Refusal {
   return new Refusal(
     'notAMember',
-    `Only a member may ${action}, and the caller is not a member of session ${name}; join it first.`,
+    `Only a member may ${action}, and the caller is not a member of session ${name}, or there is no such session; join it first.`,
     { detail: name },
   );
 }
