@@ -1,6 +1,6 @@
 /** The commands of operators: those of `AdminCommandName`. */
 
-import { type Flags, parseFlags } from '../config/flags.ts';
+import { type Flags, joinProblems, parseFlags } from '../config/flags.ts';
 import { readFileVariables } from '../config/file-variables.ts';
 import {
   formatPrintable,
@@ -292,11 +292,11 @@ export async function runAdmin(
   io: AdminIo,
 ): Promise<number> {
   const command = commands[name];
-  const { values, problems } = parseFlags(args, {
-    ...command.flags,
-    url: { argument: '<address>' },
-    help: { short: 'h' },
-  });
+  const { values, problems } = parseFlags(
+    args,
+    { ...command.flags, url: { argument: '<address>' }, help: { short: 'h' } },
+    'xuid' in command.flags ? xuidAdvice : undefined,
+  );
   if (values.has('help')) {
     io.stdout.write(formatHelp(name, command));
     return 0;
@@ -304,7 +304,7 @@ export async function runAdmin(
   const given = new Map([...values].map(([flag, all]) => [flag, all.at(-1) ?? '']));
   const read = readFileVariables(io.env, [tokenVariable]);
   try {
-    const wrong = [...problems, ...read.problems];
+    const wrong = [...(problems.length > 0 ? [joinProblems(problems)] : []), ...read.problems];
     if (wrong.length > 0) throw new Error(wrong.join(' '));
     const url = parseServerAddress(given.get('url'), io.env);
     const token = parseToken(read.env[tokenVariable], tokenVariable);
@@ -397,6 +397,8 @@ function resemblesJwt(token: string): boolean {
   return token.split('.').length === 3;
 }
 
+const xuidAdvice = 'A user is named by --xuid <digits>.';
+
 function neededOf(given: FlagValues, name: string): string {
   const value = given.get(name);
   if (value === undefined) throw new Error(`This command needs --${name}.`);
@@ -433,7 +435,7 @@ function reasonOf(given: FlagValues): { readonly reason?: string } {
 
 function parseCount(text: string): number {
   if (/^[1-9][0-9]{0,6}$/.test(text)) return Number(text);
-  throw new Error(`--limit is "${text}"; expected a number from 1.`);
+  throw new Error(`--limit is "${text}"; expected a whole number from 1 to 9999999.`);
 }
 
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };

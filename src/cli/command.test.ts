@@ -38,6 +38,18 @@ test('every command has a help, and words an option that it does not know alike'
   }
 });
 
+test('help of a command, by either form; a mistyped command gets the one that was meant', async () => {
+  assert.deepEqual(await run('help', 'serve'), await run('serve', '--help'));
+  for (const [given, said] of [
+    ['serv', 'is not a command; did you mean serve? See'],
+    ['tpas', 'is not a command; did you mean taps? See'],
+    ['lobby', 'is not a command. See'],
+  ] as const) {
+    const { code, err } = await run(given);
+    assert.deepEqual([code, err], [2, `openmpsd: "${given}" ${said} openmpsd --help.\n`]);
+  }
+});
+
 test('a stray word, as npm leaves it of flags, is reported with how npm passes flags on', async () => {
   const { code, err } = await run('serve', '9123');
   assert.equal(code, 2);

@@ -104,6 +104,7 @@ function ioOf({ stdout, stderr }: CommandIo): Pick<CommandIo, 'stdout' | 'stderr
 /** The exit code of the command that `args` name: 0 done, 1 refused or failed, 2 misused. */
 export async function runCommand(args: readonly string[], io: CommandIo): Promise<number> {
   const [name, ...rest] = args;
+  if (name === 'help' && rest[0] !== undefined) return runCommand([rest[0], '--help'], io);
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     io.stdout.write(formatHelp());
     return name === undefined ? 2 : 0;
@@ -114,8 +115,11 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
+    const { nearestName } = await import('../config/nearest-name.ts');
+    const nearest = nearestName(name, Object.keys(commands), name.length < 5 ? 1 : 2);
+    const guess = nearest === undefined ? '' : `; did you mean ${nearest}?`;
     io.stderr.write(
-      `openmpsd: "${withoutUrlSecrets(name)}" is not a command. See openmpsd --help.\n`,
+      `openmpsd: "${withoutUrlSecrets(name)}" is not a command${guess || '.'} See openmpsd --help.\n`,
     );
     return 2;
   }

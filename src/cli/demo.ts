@@ -17,7 +17,7 @@ import {
   type SessionReference,
 } from '../client/multiplayer-service.ts';
 import { demoScid, demoTitleId } from '../config/demo-config.ts';
-import { parseFlags } from '../config/flags.ts';
+import { joinProblems, parseFlags } from '../config/flags.ts';
 import { NoAnswer } from '../platform/no-answer.ts';
 import { askText } from './ask.ts';
 import { type OutputIo, readOptions } from './command-io.ts';
@@ -54,7 +54,7 @@ export async function runDemo(args: readonly string[], io: DemoIo): Promise<numb
   });
   const given = readOptions({ name: 'demo', help }, io, () => {
     if (values.has('help')) return 'help';
-    if (problems.length > 0) throw new Error(problems.join(' '));
+    if (problems.length > 0) throw new Error(joinProblems(problems));
     return { url: parseServerAddress(values.get('url')?.at(-1), io.env) };
   });
   if (typeof given === 'number') return given;

@@ -132,9 +132,17 @@ test('it says who was removed, and that the session was ended', async () => {
 
 for (const [what, args, expected] of [
   ['a word', ['lobby'], /does not expect "lobby"/],
-  ['no number of users', ['--users', 'two'], /--users is "two"; expected a number from 1 to 100/],
+  [
+    'no number of users',
+    ['--users', 'two'],
+    /--users is "two"; expected a whole number from 1 to 100/,
+  ],
   ['too many users', ['--users', '101'], /from 1 to 100/],
-  ['no session', ['--join', 'lobby'], /--join is "lobby"; expected <scid>~<template>~<name>/],
+  [
+    'no session',
+    ['--join', 'lobby'],
+    /--join is "lobby"; expected <scid>~<template>~<name>, or the id of a handle/,
+  ],
   ['a xuid too large', ['--xuid', '18446744073709551616'], /below 2\^64 without leading zeros/],
   ['a xuid with zeros before it', ['--xuid', '0012'], /"0012"; .*without leading zeros/],
   ['a last xuid too large', ['--xuid', '18446744073709551615'], /2 users from there go beyond/],

@@ -11,9 +11,9 @@ import {
   type SessionReference,
   type Tap,
 } from '../client/multiplayer-service.ts';
-import { parseFlags } from '../config/flags.ts';
+import { joinProblems, parseFlags } from '../config/flags.ts';
 import { demoScid } from '../config/demo-config.ts';
-import { isCanonicalXuid } from '../domain/ids.ts';
+import { isCanonicalXuid, isGuid } from '../domain/ids.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
 import { type CommandIo, readOptions } from './command-io.ts';
 import { explainFailedCall, parseServerAddress } from './server-address.ts';
@@ -80,18 +80,20 @@ function parseOptions(args: readonly string[], env: PlayIo['env']): PlayOptions 
     help: { short: 'h' },
   });
   if (values.has('help')) return 'help';
-  if (problems.length > 0) throw new Error(problems.join(' '));
+  if (problems.length > 0) throw new Error(joinProblems(problems));
   const last = (flag: string): string | undefined => values.get(flag)?.at(-1);
   const users = last('users') ?? String(usersDefault);
   if (!/^[0-9]{1,3}$/.test(users) || Number(users) < 1 || Number(users) > usersMax) {
-    throw new Error(`--users is "${users}"; expected a number from 1 to ${usersMax}.`);
+    throw new Error(`--users is "${users}"; expected a whole number from 1 to ${usersMax}.`);
   }
   const join = last('join');
   return {
     url: parseServerAddress(last('url'), env),
     xuids: xuidsFrom(last('xuid'), Number(users)),
     join:
-      join === undefined || /^[0-9a-f-]{36}$/i.test(join) ? join : parseSessionName(join, '--join'),
+      join === undefined || isGuid(join)
+        ? join
+        : parseSessionName(join, '--join', ', or the id of a handle'),
   };
 }
 

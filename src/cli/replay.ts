@@ -9,7 +9,7 @@ import {
   type ReplayReport,
   thereAlready,
 } from '../capture/replay.ts';
-import { parseFlags } from '../config/flags.ts';
+import { joinProblems, parseFlags } from '../config/flags.ts';
 import {
   formatPrintable,
   formatPrintableJson,
@@ -103,7 +103,7 @@ function parseOptions(args: readonly string[], env: ReplayIo['env']): ReplaySett
     tolerance: { argument: '<ms>' },
     json: {},
   });
-  if (problems.length > 0) throw new Error(problems.join(' '));
+  if (problems.length > 0) throw new Error(joinProblems(problems));
   if (path === undefined) {
     throw new Error('needs a capture, a .har or .saz file, before its options.');
   }

@@ -5,12 +5,12 @@ import { parsePrintable } from '../domain/printable-text.ts';
  * The session that an argument names, also in the form in which commands print it: `\u{200d}` for a character
  * that cannot be seen. No name has a backslash of its own (docs/wire/README.md "Every request").
  *
- * Throws an Error with what is wrong, which begins with `flag`.
+ * Throws an Error with what is wrong, which begins with `flag` and ends with what else may be given, `orElse`.
  */
-export function parseSessionName(text: string, flag: string): SessionReference {
+export function parseSessionName(text: string, flag: string, orElse = ''): SessionReference {
   const [scid, templateName, name, ...more] = parsePrintable(text).split('~');
   if (!scid || !templateName || !name || more.length > 0) {
-    throw new Error(`${flag} is "${text}"; expected <scid>~<template>~<name>.`);
+    throw new Error(`${flag} is "${text}"; expected <scid>~<template>~<name>${orElse}.`);
   }
   return { scid, templateName, name };
 }

@@ -89,7 +89,7 @@ test('what goes wrong is reported in a line, with the exit code', async () => {
   const { scid, templateName } = opened.kit.reference();
   const missing = `${scid}~${templateName}~none`;
   const cases = [
-    [[], 2, /--xuid must name a user/],
+    [[], 2, /This command needs --xuid/],
     [['--xuid', 'ada'], 2, /--xuid must name a user/],
     [['--xuid', '1', '--url', 'nowhere'], 2, /expected http:\/\/host:port/],
     [['--xuid', '1', '--session', 'a~b'], 2, /expected <scid>~<template>~<name>/],

@@ -9,7 +9,7 @@ import {
   type SessionReference,
   type Tap,
 } from '../client/multiplayer-service.ts';
-import { parseFlags } from '../config/flags.ts';
+import { joinProblems, parseFlags } from '../config/flags.ts';
 import { isCanonicalXuid } from '../domain/ids.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
 import { type CommandIo, readOptions } from './command-io.ts';
@@ -71,9 +71,10 @@ function parseOptions(args: readonly string[], env: TapsIo['env']): TapsOptions 
     help: { short: 'h' },
   });
   if (values.has('help')) return 'help';
-  if (problems.length > 0) throw new Error(problems.join(' '));
+  if (problems.length > 0) throw new Error(joinProblems(problems));
   const xuid = values.get('xuid')?.at(-1);
-  if (xuid === undefined || !isCanonicalXuid(xuid)) {
+  if (xuid === undefined) throw new Error('This command needs --xuid.');
+  if (!isCanonicalXuid(xuid)) {
     throw new Error('--xuid must name a user: a decimal number below 2^64 without leading zeros.');
   }
   const url = parseServerAddress(values.get('url')?.at(-1), env);

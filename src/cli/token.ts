@@ -7,7 +7,7 @@ import { formatDevelopmentToken, parameterOf } from '../auth/development-token.t
 import { signJwt } from '../auth/jwt.ts';
 import { algorithmOf, type SignatureAlgorithm, signatureAlgorithms } from '../auth/key-set.ts';
 import { signToken, tokenKeyOf } from '../auth/token.ts';
-import { type Flags, parseFlags } from '../config/flags.ts';
+import { type Flags, joinProblems, parseFlags } from '../config/flags.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { type FileUse, fileProblemOf } from '../platform/file-problem.ts';
@@ -126,7 +126,7 @@ function headerValue(token: string): string {
 function parseOptions(args: readonly string[]): TokenOptions {
   const { values, problems } = parseFlags(args, flags);
   if (problems.length > 0) {
-    throw new UsageError(`${problems.join(' ')} See openmpsd token --help.`);
+    throw new UsageError(`${joinProblems(problems)} See openmpsd token --help.`);
   }
   return Object.fromEntries(
     [...values].map(([name, [value = '']]) => {

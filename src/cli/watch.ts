@@ -6,7 +6,7 @@ import { isCanonicalXuid, type Xuid } from '../domain/ids.ts';
 import type { ChangeRow, LiveEvent } from '../inspector/api-types.ts';
 import { causesOf } from '../client/transport.ts';
 import { NoAnswer } from '../platform/no-answer.ts';
-import { parseFlags } from '../config/flags.ts';
+import { joinProblems, parseFlags } from '../config/flags.ts';
 import { ask } from './ask.ts';
 import { ChangeNews } from './change-news.ts';
 import { type CommandIo, readOptions } from './command-io.ts';
@@ -93,7 +93,7 @@ function parseOptions(args: readonly string[], env: WatchIo['env']): WatchOption
     help: { short: 'h' },
   });
   if (values.has('help')) return 'help';
-  if (problems.length > 0) throw new Error(problems.join(' '));
+  if (problems.length > 0) throw new Error(joinProblems(problems));
   const xuid = values.get('xuid')?.at(-1);
   if (xuid !== undefined && !isCanonicalXuid(xuid)) {
     throw new Error('--xuid must name a user: a decimal number below 2^64 without leading zeros.');

@@ -55,6 +55,11 @@ export function parseFlags(
   return { values, problems };
 }
 
+/** The problems as one text, to be put behind the name of the command. */
+export function joinProblems(problems: readonly string[]): string {
+  return problems.join(' It ');
+}
+
 /** What is wrong with a word that is no flag; after a secret one it is not shown. */
 function strayProblem(
   word: string,
