@@ -1248,3 +1248,94 @@ test('a client without settings or authorization says what it needs', () => {
   const anonymous = { baseUrl: 'http://directory.test' } as MultiplayerServiceSettings;
   assert.throws(() => new MultiplayerService(anonymous), /The authorization must be the value/);
 });
+
+// Kills: a misspelt setting that does nothing; a time limit that Node makes 1 ms of, with a warning.
+test('settings that do not exist, and time limits that are none, are errors', async () => {
+  const known = { baseUrl: 'http://directory.test', authorization: 'XBL3.0 x=-;token' };
+  const made = (more: object) => () => new MultiplayerService({ ...known, ...more });
+  assert.throws(made({ timeoutms: 5 }), {
+    name: 'TypeError',
+    message: 'MultiplayerService has no option "timeoutms"; did you mean "timeoutMs"?',
+  });
+  assert.throws(
+    made({ timeout: 5 }),
+    /has no option "timeout"; it has baseUrl, authorization, xuid,/,
+  );
+  assert.throws(made({ retry: { windowms: 5 } }), /retry of Multi.* did you mean "windowMs"\?$/);
+  const { service, requests } = scripted([{ status: 200 }]);
+  const settings = { heartbeatMS: 1 } as object;
+  await assert.rejects(
+    service.connect(settings),
+    /^TypeError: connect has no option "heartbeatMS"/,
+  );
+  const reconnect = { attempts: 1 } as object;
+  await assert.rejects(
+    service.connect({ reconnect }),
+    /reconnect of connect has no option "attempts"/,
+  );
+  for (const timeoutMs of [-3, 0, Number.NaN, '5' as unknown as number]) {
+    const error = {
+      name: 'RangeError',
+      message: /^The timeoutMs must be a number of milliseconds/,
+    };
+    assert.throws(made({ timeoutMs }), error);
+    await assert.rejects(service.getSession(reference, { timeoutMs }), error);
+  }
+  assert.deepEqual(requests, []);
+});
+
+test('arguments of another type are errors before a request is sent', async () => {
+  const { service, requests } = scripted([{ status: 200 }]);
+  const wrong = (value: unknown) => value as never;
+  const attributes = { titleId: '1' };
+  const calls: readonly [RegExp, () => Promise<unknown>][] = [
+    [
+      /^The content of the invites must be an object, such as \{ titleId: .* not undefined\.$/,
+      () => service.sendInvites(reference, ['1'], wrong(undefined)),
+    ],
+    [
+      /^The xuids must be an array, .* not 3210\.$/,
+      () => service.sendInvites(reference, wrong('3210'), attributes),
+    ],
+    [/^The xuids must be/, () => service.getActivitiesForUsers(scid, wrong('3210'))],
+    [/^The xuids must be/, () => service.follow(wrong('3210'))],
+    [/^The xuids must be/, () => service.unfollow(wrong(undefined))],
+    [/^The xuids must be/, () => service.getSessions({ scid, xuids: wrong('3210') })],
+    [/^The query must be/, () => service.getSessions(wrong(undefined))],
+    [/^The xuids must be/, () => service.neighbours.getProfiles(wrong('3210'))],
+    [/^The encounters must be/, () => service.neighbours.noteRecentPlayers('1', wrong('3210'))],
+    [
+      /^The changes must be an object, .* not null\.$/,
+      () => service.writeSession(reference, wrong(null)),
+    ],
+    [
+      /^The changes must be .* not an array\.$/,
+      () => service.tryWriteSession(reference, wrong([])),
+    ],
+    [/^The changes must be/, () => service.writeSessionByHandle(handleId, wrong('{}'))],
+    [/^The search must be/, () => service.getSearchHandles(wrong(undefined))],
+    [/^The search must be/, () => service.findMatch(reference, wrong(undefined))],
+    [
+      /^The request of a ticket must be/,
+      () => service.createMatchTicket(reference, wrong(undefined)),
+    ],
+  ];
+  for (const [message, call] of calls) {
+    await assert.rejects(async () => call(), { name: 'TypeError', message });
+  }
+  assert.deepEqual(requests, []);
+});
+
+test('a user who is named twice is invited once', async () => {
+  const { service, requests } = scripted([{ status: 201, body: { id: handleId } }]);
+  const outcomes = await service.sendInvites(reference, ['1', '2', '1'], { titleId: '1' });
+  assert.equal(requests.length, 2);
+  assert.deepEqual(
+    outcomes.map(({ xuid, status }) => [xuid, status]),
+    [
+      ['1', 'sent'],
+      ['2', 'sent'],
+      ['1', 'sent'],
+    ],
+  );
+});

@@ -21,6 +21,7 @@ import {
   sessionAndEtagOf,
   writtenOf,
 } from './answer.ts';
+import { requireKnown, requireList, requireObject, requireTimeLimit } from './arguments.ts';
 import { chunksOf } from './chunks.ts';
 import type {
   ActivityDetails,
@@ -248,6 +249,22 @@ const updateAttemptsMaxDefault = 20;
 const updatePauseMsMax = 1_000;
 const timeoutMsDefault = 30_000;
 
+/** Each setting that there is. */
+const settingNames: Readonly<Record<keyof MultiplayerServiceSettings, true>> = {
+  baseUrl: true,
+  authorization: true,
+  xuid: true,
+  contractVersion: true,
+  retry: true,
+  timeoutMs: true,
+  signal: true,
+  fetch: true,
+  sleep: true,
+  random: true,
+  nowMs: true,
+  newGuid: true,
+};
+
 /**
  * The session directory as one user or game service sees it. Every method rejects with a
  * `MultiplayerError` when the server refuses, or when no usable answer comes. A read of a missing
@@ -275,7 +292,9 @@ export class MultiplayerService implements SessionWriter {
     if (typeof settings !== 'object' || settings === null) {
       throw new TypeError('A MultiplayerService needs settings: { baseUrl, authorization }.');
     }
+    requireKnown(settings, settingNames, 'MultiplayerService');
     const { baseUrl, authorization, contractVersion = 107, retry = {} } = settings;
+    if (retry !== false) requireKnown(retry, defaultRetryPolicy, 'The retry of MultiplayerService');
     if (!URL.canParse(baseUrl)) {
       throw new TypeError(`The baseUrl must be the address of a server, not ${baseUrl}`);
     }
@@ -294,6 +313,7 @@ export class MultiplayerService implements SessionWriter {
     this.#xuid = settings.xuid;
     this.#baseUrl = baseUrl.replace(/\/+$/, '');
     this.#timeoutMs = settings.timeoutMs ?? timeoutMsDefault;
+    requireTimeLimit(this.#timeoutMs);
     this.#signal = settings.signal;
     this.#transport = new Transport({
       baseUrl: this.#baseUrl,
@@ -535,7 +555,7 @@ export class MultiplayerService implements SessionWriter {
 
   /**
    * The result of the invitation of each user, in the order of `xuids`. One that fails does not
-   * stop the rest, and none is sent twice, however often it is tried. The caller must be a member,
+   * stop the rest, and none is sent twice, however often it is tried or the user is named. The caller must be a member,
    * or a game service.
    *
    * @source docs/wire/handles.md "POST /handles"
@@ -546,6 +566,8 @@ export class MultiplayerService implements SessionWriter {
     attributes: InviteAttributes,
     options?: CallOptions,
   ): Promise<readonly InviteOutcome[]> {
+    requireList(xuids, 'xuids');
+    requireObject(attributes, 'content of the invites', "{ titleId: '1297287135' }");
     const { titleId, contextStringId, customActivationContext, senderString } = attributes;
     const inviteAttributes = {
       titleId,
@@ -570,11 +592,13 @@ export class MultiplayerService implements SessionWriter {
         return { xuid, status: 'failed', error };
       }
     };
-    const outcomes: InviteOutcome[] = [];
-    for (const some of chunksOf(xuids, invitesAtOnceMax)) {
-      outcomes.push(...(await Promise.all(some.map(invite))));
+    const outcomes = new Map<Xuid, InviteOutcome>();
+    for (const some of chunksOf([...new Set(xuids)], invitesAtOnceMax)) {
+      for (const outcome of await Promise.all(some.map(invite))) {
+        outcomes.set(outcome.xuid, outcome);
+      }
     }
-    return outcomes;
+    return xuids.flatMap((xuid) => outcomes.get(xuid) ?? []);
   }
 
   /**
@@ -632,6 +656,7 @@ export class MultiplayerService implements SessionWriter {
     xuids: readonly Xuid[],
     options?: CallOptions,
   ): Promise<readonly ActivityDetails<SessionDocument<Title>['properties']['custom']>[]> {
+    requireList(xuids, 'xuids');
     type Details = ActivityDetails<SessionDocument<Title>['properties']['custom']>;
     const activities: Details[] = [];
     for (const some of chunksOf([...new Set(xuids)], xuidsPerQueryMax)) {
@@ -688,6 +713,7 @@ export class MultiplayerService implements SessionWriter {
     search: HandleSearch,
     { xuid, ...options }: CallOptions & { readonly xuid?: Xuid } = {},
   ): Promise<readonly SearchDetails<SessionDocument<Title>['properties']['custom']>[]> {
+    requireObject(search, 'search', '{ scid }');
     const { scid, templateName, filter, orderBy, socialGroup, take } = search;
     const body = {
       type: 'search',
@@ -713,12 +739,14 @@ export class MultiplayerService implements SessionWriter {
    * @source docs/wire/people.md "People"
    */
   async follow(xuids: readonly Xuid[], options?: CallOptions): Promise<void> {
+    requireList(xuids, 'xuids');
     const path = '/users/me/people/xuids?method=add';
     await this.#do({ verb: 'POST', path, body: { xuids }, repeat: 'always' }, options);
   }
 
   /** Removes these users from the caller's list of friends. @source docs/wire/people.md "People" */
   async unfollow(xuids: readonly Xuid[], options?: CallOptions): Promise<void> {
+    requireList(xuids, 'xuids');
     const path = '/users/me/people/xuids?method=remove';
     await this.#do({ verb: 'POST', path, body: { xuids }, repeat: 'always' }, options);
   }
@@ -758,6 +786,7 @@ export class MultiplayerService implements SessionWriter {
     request: MatchTicketRequest,
     options?: CallOptions,
   ): Promise<MatchTicket> {
+    requireObject(request, 'request of a ticket', "{ hopper: 'quick' }");
     const { hopper, giveUpSeconds = 120, preserveSession = false, attributes } = request;
     const body = {
       giveUpDuration: giveUpSeconds,
@@ -816,6 +845,7 @@ export class MultiplayerService implements SessionWriter {
     search: MatchSearch,
     { signal, ...options }: CallOptions = {},
   ): Promise<MatchOutcome<Title>> {
+    requireObject(search, 'search', "{ ticket: { hopper: 'quick' } }");
     const { ticket } = search;
     const call: CallOptions = { ...options, ...(signal && { signal }) };
     signal?.throwIfAborted();
@@ -985,6 +1015,7 @@ export class MultiplayerService implements SessionWriter {
     changes: unknown,
     { mode, etag, preview, ...options }: WriteOptions,
   ): Promise<Answer> {
+    requireObject(changes, 'changes', '{ members: { me: null } }');
     const headers = preconditionOf(mode, etag);
     const repeat: Repeat = preview
       ? 'always'

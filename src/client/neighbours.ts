@@ -5,6 +5,7 @@
  * @source docs/wire/neighbours.md "Services beside the session directory"
  */
 
+import { requireList } from './arguments.ts';
 import { errorOf, listOf } from './answer.ts';
 import { chunksOf } from './chunks.ts';
 import { formatPathPart } from './reference.ts';
@@ -182,7 +183,7 @@ export class NeighbourServices {
     settings: readonly string[] = ['Gamertag'],
     options?: CallOptions,
   ): Promise<readonly Profile[]> {
-    return this.#inChunks(unique(xuids), profilesPerCallMax, async (userIds) => {
+    return this.#inChunks(distinctXuids(xuids), profilesPerCallMax, async (userIds) => {
       const body = { userIds, settings };
       const answer = await this.#ask('/users/batch/profile/settings', body, options);
       return listOf<RawProfile>(answer, 'profileUsers').map(profileOf);
@@ -207,7 +208,7 @@ export class NeighbourServices {
 
   /** These users, each once, with gamertags and presence. @source docs/wire/neighbours.md "People hub" */
   async getPeopleByXuid(xuids: readonly Xuid[], options?: CallOptions): Promise<readonly Person[]> {
-    return this.#inChunks(unique(xuids), peoplePerCallMax, async (some) => {
+    return this.#inChunks(distinctXuids(xuids), peoplePerCallMax, async (some) => {
       const path = `/users/me/people/batch/decoration/${decorations}`;
       return listOf<Person>(await this.#ask(path, { xuids: some }, options), 'people');
     });
@@ -264,7 +265,7 @@ export class NeighbourServices {
     { onlineOnly = false, titleIds, level = 'all' }: PresenceQuery = {},
     options?: CallOptions,
   ): Promise<readonly PresenceRecord[]> {
-    return this.#inChunks(unique(xuids), presencesPerCallMax, async (users) => {
+    return this.#inChunks(distinctXuids(xuids), presencesPerCallMax, async (users) => {
       const body = { users, level, onlineOnly, ...(titleIds && { titles: titleIds }) };
       return listOf<PresenceRecord>(await this.#ask('/users/batch', body, options));
     });
@@ -283,7 +284,7 @@ export class NeighbourServices {
     permissions: readonly string[],
     options?: CallOptions,
   ): Promise<readonly PermissionCheck[]> {
-    return this.#inChunks(unique(xuids), permissionUsersPerCallMax, async (some) => {
+    return this.#inChunks(distinctXuids(xuids), permissionUsersPerCallMax, async (some) => {
       const body = { users: some.map((xuid) => ({ xuid })), permissions };
       const answer = await this.#ask('/users/me/permission/validate', body, options);
       return listOf<RawPermissions>(answer, 'responses').flatMap(({ user, permissions: checked }) =>
@@ -328,7 +329,7 @@ export class NeighbourServices {
     xuids: readonly Xuid[],
     options?: CallOptions,
   ): Promise<readonly UserActivities[]> {
-    return this.#inChunks(unique(xuids), activityUsersPerCallMax, async (users) => {
+    return this.#inChunks(distinctXuids(xuids), activityUsersPerCallMax, async (users) => {
       const path = `/titles/${formatPathPart(titleId, 'title id')}/activities/query`;
       const answer = await this.#ask(path, { users }, options);
       return listOf<RawActivities>(answer, 'userActivities').map(({ userId, activities }) => ({
@@ -350,7 +351,7 @@ export class NeighbourServices {
     { connectionString, ...options }: CallOptions & { readonly connectionString?: string } = {},
   ): Promise<void> {
     const path = `/titles/${formatPathPart(titleId, 'title id')}/invites`;
-    for (const invitedUsers of chunksOf(unique(xuids), invitedPerCallMax)) {
+    for (const invitedUsers of chunksOf(distinctXuids(xuids), invitedPerCallMax)) {
       const body = { invitedUsers, ...(connectionString !== undefined && { connectionString }) };
       await this.#do({ verb: 'POST', path, body, repeat: 'always' }, options);
     }
@@ -363,6 +364,7 @@ export class NeighbourServices {
     options?: CallOptions,
   ): Promise<void> {
     const path = `/titles/${formatPathPart(titleId, 'title id')}/recentplayers`;
+    requireList(encounters, 'encounters');
     for (const some of chunksOf(encounters, encountersPerCallMax)) {
       const recentPlayers = some.map(({ xuid, metMs = this.#parts.nowMs(), type = 'Default' }) => ({
         id: xuid,
@@ -455,6 +457,7 @@ function formatUser(user: UserName): string {
     : `gt(${formatPathPart(user.gamertag, 'gamertag')})`;
 }
 
-function unique<T>(items: readonly T[]): readonly T[] {
-  return [...new Set(items)];
+function distinctXuids(xuids: readonly Xuid[]): readonly Xuid[] {
+  requireList(xuids, 'xuids');
+  return [...new Set(xuids)];
 }

@@ -23,6 +23,7 @@
  */
 
 import { onAbort } from './abort-listeners.ts';
+import { requireKnown, requireObject } from './arguments.ts';
 import type { ReceivedInvite } from './handle-document.ts';
 import { MultiplayerError } from './multiplayer-error.ts';
 import { holdProcess, type Sleep } from './platform.ts';
@@ -125,6 +126,14 @@ type SessionSubscription = {
   readonly subscription: Subscription;
 };
 
+/** Each setting that there is. */
+const settingNames: Readonly<Record<keyof RtaSettings, true>> = {
+  onSubscriptionsLost: true,
+  reconnect: true,
+  heartbeatMs: true,
+  webSocket: true,
+};
+
 /** With pauses of 1, 4 and 9 s: these fit into the limit of a call. */
 const subscribeAttemptsMax = 4;
 /** Sessions that are written at a time after a reconnect. */
@@ -165,6 +174,9 @@ export class RtaConnection implements AsyncDisposable {
 
   /** A connection that is ready. Rejects as the first try fails; later ones are made again. */
   static async open(parts: RtaParts, settings: RtaSettings = {}): Promise<RtaConnection> {
+    requireKnown(settings, settingNames, 'connect');
+    const { reconnect } = settings;
+    if (reconnect) requireKnown(reconnect, defaultReconnectPolicy, 'The reconnect of connect');
     parts.signal?.throwIfAborted();
     const connection = new RtaConnection(parts, settings);
     try {
@@ -628,6 +640,7 @@ function withMember<Title extends TitleData>(
   changes: SessionChanges<Title>,
   system: ReturnType<typeof memberOn>,
 ): SessionChanges<Title> {
+  requireObject(changes, 'changes', '{ members: { me: {} } }');
   const me = changes.members?.me ?? {};
   return {
     ...changes,

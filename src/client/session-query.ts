@@ -1,3 +1,4 @@
+import { requireList, requireObject } from './arguments.ts';
 import { formatScopePath } from './reference.ts';
 import type { SessionReference } from './reference.ts';
 import type { Guid, Restriction, TimeText, Visibility, Xuid } from './session-document.ts';
@@ -52,6 +53,8 @@ export type FoundSession = {
 
 /** The request that asks this: of several users by a batch. */
 export function sessionQueryCall(query: SessionQuery): Call {
+  requireObject(query, 'query', '{ scid }');
+  requireList(query.xuids ?? [], 'xuids');
   const { scid, templateName, keyword, xuids = [], visibility, versionMax, take } = query;
   const isBatch = xuids.length > 1;
   const asked: readonly (readonly [string, string])[] = Object.entries({

@@ -1,4 +1,5 @@
 import { onAbort } from './abort-listeners.ts';
+import { requireTimeLimit } from './arguments.ts';
 import type { Sleep } from './platform.ts';
 
 /** The longest wait that a platform's timer takes; a longer one would end at once. */
@@ -20,12 +21,14 @@ export type TaskLimits = {
  * What `task` gives. The signal that it gets is aborted as soon as the task is over, or is waited for no
  * more.
  *
- * Throws what `task` throws; the reason of a signal that is aborted; `late()` after `limitMs`.
+ * Throws what `task` throws; the reason of a signal that is aborted; `late()` after `limitMs`; a RangeError
+ * for a limit that is not above 0.
  */
 export async function within<T>(
   { signals, time }: TaskLimits,
   task: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  if (time !== undefined) requireTimeLimit(time.limitMs);
   for (const one of signals) one?.throwIfAborted(); // before there is a listener
   const ending = new AbortController();
   const { signal } = ending;
