@@ -103,10 +103,11 @@ function formatTable(endpoints: readonly EndpointStatistics[]): readonly string[
 }
 
 function formatFinding(finding: Finding): readonly string[] {
-  const { severity, rule, endpoint, user, fromMs, callIds, count } = finding;
+  const { severity, rule, endpoint, user, usersCount, fromMs, callIds, count } = finding;
+  const who = usersCount === 1 ? `user ${user}` : `${usersCount} users`;
   const more = count > callIds.length ? ', …' : '';
   return [
-    `${severity.toUpperCase()} ${rule}: ${endpoint}, user ${user}, ${new Date(fromMs).toISOString()}`,
+    `${severity.toUpperCase()} ${rule}: ${endpoint}, ${who}, ${new Date(fromMs).toISOString()}`,
     `  ${finding.sentence} ${finding.advice}`,
     `  Calls ${callIds.slice(0, 20).join(', ')}${callIds.length > 20 ? ', …' : more}`,
     '',

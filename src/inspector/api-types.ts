@@ -499,7 +499,9 @@ export type Analysis = {
 export type Finding = {
   readonly rule: string;
   readonly severity: 'error' | 'warning';
+  /** The first of the callers. */
   readonly user: string;
+  readonly usersCount: number;
   readonly endpoint: string;
   readonly sentence: string;
   readonly advice: string;

@@ -80,6 +80,7 @@ export function settingsOf(options: ServerOptions): AskedSettings {
     ...Object.keys(given)
       .filter((name) => !parts.has(name) && !isSettingName(name))
       .map((name) => `startServer has no option "${name}".`),
+    ...configProblems(given.config),
     ...storeProblems(settings.store),
     ...numbersProblems(given as Partial<Settings>),
     ...callersProblems(settings),
@@ -90,4 +91,11 @@ export function settingsOf(options: ServerOptions): AskedSettings {
   ];
   if (problems.length > 0) throw new CannotStart(problems);
   return settings;
+}
+
+/** Without types, a config itself may be given in place of its path. */
+function configProblems(config: unknown): readonly string[] {
+  return config === undefined || typeof config === 'string'
+    ? []
+    : ['config must be the path of a file of service configs, or of a folder of such files.'];
 }

@@ -250,6 +250,11 @@ test('a name in place of a user, and an unknown option, are errors', async () =>
   await assert.rejects(server.control.connections(name), /server\.user\('Ada'\)/);
   const typo = { prot: 1 } as Parameters<typeof startServer>[0];
   await assert.rejects(startServer(typo), /startServer has no option "prot"/);
+  const config = { serviceConfigs: [] } as unknown as string;
+  await assert.rejects(startServer({ config }), {
+    name: 'CannotStart',
+    message: /^config must be the path of a file/,
+  });
   for (const fixed of [
     { store: 'redis://x' },
     { data: 'folder' },

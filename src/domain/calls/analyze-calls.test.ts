@@ -221,8 +221,27 @@ function later(byMs: number) {
 test('a session written eleven times in a second', () => {
   const path = '/serviceconfigs/a/sessiontemplates/b/sessions/c';
   const write = { verb: 'PUT', path };
-  assert.equal(findings('sessionWrites', calls(11, 99, write)).length, 1);
+  assert.deepEqual(findings('sessionWrites', calls(11, 99, write)), [
+    ['warning', 11, 'Session b/c was written more than 10 times within a second, by one user.'],
+  ]);
   assert.deepEqual(findings('sessionWrites', calls(11, 100, write)), []);
+});
+
+// Kills: one user blamed for what many did; the writes after the tenth alone.
+test('a session written by many users is said of all of them', () => {
+  const path = '/serviceconfigs/a/sessionTemplates/Lobby/sessions/one';
+  const write = (at: number, atMs: number) =>
+    call({ atMs, verb: 'PUT', path, user: String(1_000 + at) });
+  const joins = Array.from({ length: 15 }, (_, at) => write(at, at * 60));
+  const { findings: found } = analyzeCalls([...joins, write(1, 30_000)]);
+  const [finding = assert.fail(), ...others] = found.filter(({ rule }) => rule === 'sessionWrites');
+  assert.deepEqual(others, []);
+  assert.equal(finding.usersCount, 15);
+  assert.equal(finding.count, 15);
+  assert.equal(
+    finding.sentence,
+    'Session Lobby/one was written more than 10 times within a second, by 15 users.',
+  );
 });
 
 test('numbers of each endpoint; ids and names do not make new ones', () => {

@@ -148,24 +148,37 @@ export function findSessionWrites(calls: readonly Call[]): readonly Finding[] {
       .exec(path)?.[0]
       .toLowerCase();
   return groupCalls(calls.filter(isWrite), sessionOf).flatMap((writes) => {
-    const heaps = writes.filter((write, at) => {
-      const earlier = writes[at - sessionWritesPerSecond];
-      return earlier !== undefined && write.atMs - earlier.atMs < secondMs;
-    });
-    return isFilled(heaps)
-      ? [
-          findingOf(heaps, {
-            rule: 'sessionWrites',
-            severity: 'warning',
-            sentence: `One session was written more than ${sessionWritesPerSecond} times within a second.`,
-            advice:
-              'Write what changes often over the game itself; the session is for what others look for.',
-            limit: sessionWritesPerSecond,
-            windowMs: secondMs,
-          }),
-        ]
-      : [];
+    const heaps = writes.filter((_write, at) => isOfHeap(writes, at));
+    if (!isFilled(heaps)) return [];
+    const users = new Set(heaps.map(({ user }) => user)).size;
+    const by = users === 1 ? 'one user' : `${users} users`;
+    return [
+      findingOf(heaps, {
+        rule: 'sessionWrites',
+        severity: 'warning',
+        sentence: `Session ${nameOf(heaps[0].path)} was written more than ${sessionWritesPerSecond} times within a second, by ${by}.`,
+        advice:
+          'Write what changes often over the game itself; the session is for what others look for.',
+        limit: sessionWritesPerSecond,
+        windowMs: secondMs,
+      }),
+    ];
   });
+}
+
+/** True of a write that is one of more than ten within a second. */
+function isOfHeap(writes: readonly Call[], at: number): boolean {
+  for (let first = Math.max(0, at - sessionWritesPerSecond); first <= at; first += 1) {
+    const [begin, end] = [writes[first], writes[first + sessionWritesPerSecond]];
+    if (begin !== undefined && end !== undefined && end.atMs - begin.atMs < secondMs) return true;
+  }
+  return false;
+}
+
+/** The template and the name in the path of a session. */
+function nameOf(path: string): string {
+  const [, , , , template = '', , name = ''] = path.split('/');
+  return `${template}/${name}`;
 }
 
 const secondMs: Milliseconds = 1_000;

@@ -21,7 +21,10 @@ export type Severity = 'error' | 'warning';
 export type Finding = {
   readonly rule: CallRule;
   readonly severity: Severity;
+  /** The first of the callers. */
   readonly user: string;
+  /** How many users made the calls. */
+  readonly usersCount: number;
   readonly endpoint: string;
   /** What was seen. */
   readonly sentence: string;
@@ -47,7 +50,7 @@ type FindingText = Pick<
   readonly endpoint?: string;
 };
 
-/** A finding about `calls`, of which there is at least one, all of one user. */
+/** A finding about `calls`, of which there is at least one. */
 export function findingOf(calls: readonly [Call, ...Call[]], said: FindingText): Finding {
   const [first] = calls;
   const last = calls.at(-1) ?? first;
@@ -55,6 +58,7 @@ export function findingOf(calls: readonly [Call, ...Call[]], said: FindingText):
     endpoint: endpointOf(first),
     ...said,
     user: first.user,
+    usersCount: new Set(calls.map(({ user }) => user)).size,
     fromMs: first.atMs,
     toMs: last.atMs,
     count: calls.length,

@@ -23,4 +23,6 @@ test('a request that took long stands where it began, and a moved clock changes 
   );
   assert.deepEqual(numbersOf([row(1, 5_000, 2), row(2, 100, 2), row(3, 110, 2)]), [1, 2, 3]);
   assert.deepEqual(numbersOf([row(1, 10, 5), row(2, 10, 0)]), [1, 2]);
+  // From 766.9 to 778.5: what began at 778.1 began meanwhile.
+  assert.deepEqual(numbersOf([row(1, 778, 0), row(2, 766, 11.6)]), [2, 1]);
 });

@@ -9,7 +9,8 @@ import type { ActivityRow } from '../api-types.ts';
 export function inTimeOrder(rows: readonly ActivityRow[]): readonly ActivityRow[] {
   const ordered: ActivityRow[] = [];
   for (const row of rows) {
-    const endMs = row.atMs + (row.kind === 'request' ? row.durationMs : 0);
+    // Times are whole milliseconds, durations are not: the end may be later by what was cut off.
+    const endMs = row.atMs + (row.kind === 'request' ? row.durationMs + 1 : 0);
     let at = ordered.length;
     for (; at > 0; at -= 1) {
       const beforeMs = ordered[at - 1]?.atMs ?? 0;

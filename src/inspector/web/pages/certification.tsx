@@ -216,7 +216,7 @@ function GroupPart({ group, isLive }: { readonly group: Group; readonly isLive: 
 /** Lines of a group that are shown at first. */
 const findingsMax = 6;
 
-/** One user: what was seen of them, how far over the limit it is, and the calls. */
+/** One user, or several: what was seen of them, how far over the limit it is, and the calls. */
 function FindingLine({
   finding,
   isLive,
@@ -225,10 +225,10 @@ function FindingLine({
   /** Calls of a capture are known by their number alone. */
   readonly isLive: boolean;
 }) {
-  const { user, sentence, count, limit, callIds } = finding;
+  const { user, usersCount, sentence, count, limit, callIds } = finding;
   return (
     <li class="finding">
-      <UserLink xuid={user} />
+      {usersCount === 1 ? <UserLink xuid={user} /> : <span>{countedText(usersCount, 'user')}</span>}
       <span class="finding-seen">
         <UserText>{sentence}</UserText>
         {limit !== undefined && limit > 0 && (
