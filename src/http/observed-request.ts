@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { KnownUserRefusal } from '../auth/refusing-authenticator.ts';
 import type { Context } from '../directory/context.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
+import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { RequestLimits } from './request-limits.ts';
 import type { Answer } from './route.ts';
@@ -44,6 +46,16 @@ export function observeRequest(
     body: undefined,
     fault: undefined,
   };
+}
+
+/** Notes who calls; of a refusal, the user whom it knows. */
+export function noteCaller(
+  noted: ObservedRequest | undefined,
+  caller: Caller | Refusal | undefined,
+): void {
+  if (noted === undefined) return;
+  if (caller instanceof KnownUserRefusal) noted.caller = caller.caller;
+  else if (!(caller instanceof Refusal)) noted.caller = caller;
 }
 
 /** Tells the observers that a request is answered. */

@@ -20,7 +20,12 @@ import {
 import { hostOf, mayBeFramed } from './framing.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import type { Hosts } from './hosts.ts';
-import { type ObservedRequest, observeRequest, requestEnded } from './observed-request.ts';
+import {
+  noteCaller,
+  type ObservedRequest,
+  observeRequest,
+  requestEnded,
+} from './observed-request.ts';
 import { formatPreflight, type Origins } from './origins.ts';
 import { refusalResponse } from './refusal-response.ts';
 import { type SendAnswer, sendAnswer } from './send-answer.ts';
@@ -168,8 +173,8 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
 
     const asked = callerOf(route, headers);
     let caller = asked instanceof Promise ? await asked : asked;
+    noteCaller(observed, caller);
     if (caller instanceof Refusal) return refuse(caller, contractVersionMax);
-    if (observed) observed.caller = caller;
     const { method = '', url = '' } = incoming;
     const instead = settings.answerInstead?.({ method, url, caller });
     if (instead !== undefined) return instead;
@@ -189,8 +194,8 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     if (body instanceof Refusal) return refuse(body, contractVersion);
     if (caller?.kind === 'user' && caller.userHash !== undefined) {
       caller = await learned(caller, route, url, query, body);
+      noteCaller(observed, caller);
       if (caller instanceof Refusal) return refuse(caller, contractVersion);
-      if (observed) observed.caller = caller;
     }
 
     if (caller !== undefined && requestLimits !== undefined && route.rateServiceOf !== undefined) {

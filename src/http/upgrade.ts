@@ -7,7 +7,12 @@ import { Refusal } from '../domain/refusal.ts';
 import { hangUp } from './connection-refusal.ts';
 import { failureResponse, unfitResponse } from './failure-response.ts';
 import { hostOf, mayBeFramed } from './framing.ts';
-import { type ObservedRequest, observeRequest, requestEnded } from './observed-request.ts';
+import {
+  noteCaller,
+  type ObservedRequest,
+  observeRequest,
+  requestEnded,
+} from './observed-request.ts';
 import type { PipelineSettings } from './pipeline.ts';
 import { refusalResponse } from './refusal-response.ts';
 import type { Answer } from './route.ts';
@@ -87,8 +92,8 @@ export function openUpgrade(
     const ofAddress = await requestLimits?.ofAddress(incoming, context.clock.nowMs());
     if (ofAddress !== undefined) return ofAddress;
     const caller = await callerOf(incoming);
+    noteCaller(observed, caller);
     if (caller instanceof Refusal) return caller;
-    if (observed) observed.caller = caller;
     if (caller.kind === 'service') {
       return new Refusal('userRequired', 'RTA connections belong to users; a service has none.');
     }

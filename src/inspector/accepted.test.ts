@@ -257,6 +257,7 @@ test('a request that is kept can be read while the store cannot', async () => {
     ownUrl: () => server.url,
     moveClock: () => undefined,
     forgetRecords: async () => undefined,
+    bans: () => [],
     isFrozen: () => true,
     recent: () => ({ recent, sinceMs: 0 }),
     connections: () => [],

@@ -289,6 +289,8 @@ export type UserRow = {
   /** On this node. */
   readonly connectionsCount: number;
   readonly seenMs?: number;
+  /** While the user may not call. */
+  readonly ban?: { readonly untilMs: number; readonly by: string; readonly reason?: string };
 };
 
 export type UserDetail = {

@@ -28,6 +28,7 @@ import type {
 
 const root = '/inspector/api/v1';
 const startMs = Date.UTC(2026, 0, 1);
+const adminToken = 'a-token-of-this-test-0123456789abcdef';
 
 let clock: ManualClock;
 let server: RunningServer;
@@ -35,7 +36,7 @@ let kit: Kit;
 
 before(async () => {
   clock = manualClock(startMs);
-  server = await startServer({ port: 0, store: 'memory', clock, tapWindowMs: 0 });
+  server = await startServer({ port: 0, store: 'memory', clock, tapWindowMs: 0, adminToken });
   kit = new Kit(server.url, undefined);
 });
 
@@ -324,6 +325,36 @@ test('a user has one name in all rows, the newest', async () => {
   assert.deepEqual(names(shown.row.people), expected);
   const { row } = await get<UserDetail>(`/users/${rosa.xuid}`);
   assert.equal(row.gamertag, 'Rosalind');
+});
+
+// Kills: a caller who is noted only after the bans were looked at.
+test('a banned user is shown as banned, and requests of that user as theirs', async () => {
+  const uma = kit.user('uma');
+  await uma.join(kit.reference());
+  const ban = (method: string) =>
+    fetch(`${server.url}/admin/users/${uma.xuid}/ban`, {
+      method,
+      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+      ...(method === 'PUT' && { body: JSON.stringify({ seconds: 60, reason: 'cheats' }) }),
+    });
+  const shown = async () => ({
+    row: (await get<UserDetail>(`/users/${uma.xuid}`)).row.ban,
+    list: (await get<UserList>(`/users?text=${uma.xuid}`)).users.find(
+      ({ xuid }) => xuid === uma.xuid,
+    )?.ban,
+  });
+  assert.ok((await ban('PUT')).ok);
+  const expected = { untilMs: clock.nowMs() + 60_000, by: 'admin', reason: 'cheats' };
+  assert.deepEqual(await shown(), { row: expected, list: expected });
+  assert.equal((await uma.getSession(kit.reference())).refusal, 'banned');
+  const path = `/requests?refused=true&xuid=${uma.xuid}`;
+  const { rows } = await get<ActivityList>(path);
+  assert.deepEqual(
+    rows.map((row) => row.kind === 'request' && [row.refusal?.code, row.caller?.gamertag]),
+    [['banned', 'uma']],
+  );
+  assert.ok((await ban('DELETE')).ok);
+  assert.deepEqual(await shown(), { row: undefined, list: undefined });
 });
 
 test('what is asked for wrongly is refused with the place', async () => {

@@ -4,6 +4,7 @@
  */
 
 import type { Context } from '../directory/context.ts';
+import type { Ban } from '../domain/ban.ts';
 import { historyChangeOf } from '../domain/history/change.ts';
 import { momentsOf } from '../domain/history/timeline.ts';
 import { isXuid, type Xuid } from '../domain/ids.ts';
@@ -68,6 +69,8 @@ export type InspectorPorts = Pick<
   readonly isFrozen: () => boolean;
   /** What was observed lately, since when. It is kept from the first call on, at the latest. */
   readonly recent: () => { readonly recent: RecentEvents; readonly sinceMs: Milliseconds };
+  /** The bans that are not over. */
+  readonly bans: () => readonly Ban[];
   /** The RTA connections of this node. */
   readonly connections: () => readonly ConnectionRow[];
 };
@@ -94,7 +97,7 @@ export function openInspector(ports: InspectorPorts) {
     after: (delayMs, task) => ports.clock.after(delayMs, task),
     onFlush: () => sessions.touch(),
   });
-  const users = { context, sessions, connections: ports.connections };
+  const users = { context, sessions, connections: ports.connections, bans: ports.bans };
 
   const { recent, sinceMs } = ports.recent();
   const gamertagOf = (xuid: Xuid): string | undefined => context.names.of(xuid);

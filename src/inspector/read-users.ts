@@ -3,6 +3,7 @@
 import { queryActivitiesOf } from '../activity/activities.ts';
 import type { Context } from '../directory/context.ts';
 import { viewActivity } from '../domain/activity/view.ts';
+import type { Ban } from '../domain/ban.ts';
 import type { ServiceCaller } from '../domain/caller.ts';
 import { confirmsActivity, isPending } from '../domain/handle/confirm.ts';
 import type { Handle } from '../domain/handle/handle.ts';
@@ -30,6 +31,8 @@ export type UserSources = {
   readonly context: Context;
   readonly sessions: LiveSessionList;
   readonly connections: () => readonly ConnectionRow[];
+  /** Those that are not over. */
+  readonly bans: () => readonly Ban[];
 };
 
 /** The users whose xuid or gamertag has this text; those who are in most sessions first. */
@@ -61,6 +64,7 @@ async function allUsers({
   context,
   sessions,
   connections,
+  bans,
 }: UserSources): Promise<ReadonlyMap<Xuid, UserRow>> {
   const users = new Map<Xuid, UserRow>();
   const put = (xuid: Xuid, more: Partial<UserRow>): void => {
@@ -83,12 +87,13 @@ async function allUsers({
   for (const [xuid, seenMs] of context.presence.since(context.clock.nowMs() - seenMsMax)) {
     put(xuid, { seenMs });
   }
+  for (const ban of bans()) put(ban.xuid, { ban: viewBan(ban) });
   return users;
 }
 
 /** Everything about one user; of a user whom nobody knows, nothing. */
 export async function readUser(
-  { context, connections }: UserSources,
+  { context, connections, bans }: UserSources,
   xuid: Xuid,
   tickets: UserDetail['tickets'],
 ): Promise<UserDetail> {
@@ -107,6 +112,7 @@ export async function readUser(
   const own = connections().filter((connection) => connection.xuid === xuid);
   const gamertag =
     context.names.of(xuid) ?? inSessions.find((one) => one.gamertag !== undefined)?.gamertag;
+  const ban = bans().find((one) => one.xuid === xuid);
   const seenMs = context.presence.since(0).find(([seen]) => seen === xuid)?.[1];
   return {
     nowMs,
@@ -116,6 +122,7 @@ export async function readUser(
       sessionsCount: inSessions.length,
       connectionsCount: own.length,
       ...(seenMs !== undefined && { seenMs }),
+      ...(ban && { ban: viewBan(ban) }),
     },
     sessions: inSessions.map(({ shown }) => shown),
     connections: own,
@@ -131,6 +138,10 @@ export async function readUser(
     titleActivities: ofTitles.flatMap((one) => one.activities.map(viewActivity)),
     tickets,
   };
+}
+
+function viewBan({ untilMs, by, reason }: Ban): NonNullable<UserRow['ban']> {
+  return { untilMs, by, ...(reason !== undefined && { reason }) };
 }
 
 type InSession = {

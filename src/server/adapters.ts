@@ -109,6 +109,7 @@ export async function openAdapters(
       matchmaker.forgetTickets();
       await administration.readBans();
     },
+    bans: () => administration.bans(),
   });
   const answered: readonly Route[] = [
     ...routes,

@@ -23,11 +23,13 @@ export function openInspectorOf(
     ownUrl,
     hasAdministrators,
     forgetRecords,
+    bans,
   }: {
     readonly controlRoutes: readonly Route[];
     readonly ownUrl: () => string;
     readonly hasAdministrators: boolean;
     readonly forgetRecords: () => Promise<void>;
+    readonly bans: InspectorPorts['bans'];
   },
 ): InspectorRoutes | undefined {
   const isOpen = auth === 'dev' && isLoopback(host);
@@ -69,6 +71,7 @@ export function openInspectorOf(
       startedMs: context.clock.nowMs(),
       ownUrl,
       forgetRecords,
+      bans,
       moveClock: (toMs) => controlled?.moveTo(toMs),
       isFrozen: () => controlled?.isFrozen === true,
       connections: () => [...connections.values()].map(viewConnection),

@@ -150,6 +150,7 @@ function UserLine({
         <small class="faint mono cut">{user.xuid}</small>
       </span>
       <span class="user-counts faint number">
+        {user.ban !== undefined && <span class="label red">banned</span>}
         {user.sessionsCount > 0 && (
           <span title={`In ${user.sessionsCount} sessions`}>
             <Icon name="sessions" size={12} /> {countText(user.sessionsCount)}
@@ -229,6 +230,17 @@ function User({ xuid }: { readonly xuid: string }) {
           </>
         )}
       </header>
+      {row.ban !== undefined && (
+        <p class="empty-line">
+          <span class="label red">banned</span> by <UserText>{row.ban.by}</UserText>, for another{' '}
+          {countdownText(row.ban.untilMs - now)}
+          {row.ban.reason !== undefined && (
+            <>
+              : <UserText>{row.ban.reason}</UserText>
+            </>
+          )}
+        </p>
+      )}
       {nothing && <p class="empty-line faint">In no session, not connected here, not invited.</p>}
       {sessions.length > 0 && (
         <Card title="Sessions" count={sessions.length}>
