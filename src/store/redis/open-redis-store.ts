@@ -43,7 +43,7 @@ export type OpenedRedis = {
 /**
  * A store on Redis 7 or newer, or Valkey: one server, or a cluster.
  *
- * Throws StoreUnavailable, with a text for the operator, within 5 s when no server of the address can
+ * Throws StoreUnavailable, with a text for the operator, within 10 s when no server of the address can
  * be used, or one of them would throw sessions away.
  */
 export async function openRedisStore(settings: RedisSettings): Promise<OpenedRedis> {

@@ -19,7 +19,7 @@ export function explainRedisError(error: unknown, isTls: boolean): string {
   if (message.startsWith('NOAUTH')) return 'it asks for a password, and the address has none';
   if (message.startsWith('WRONGPASS')) return 'it does not know this user and password';
   // Without TLS a server waits for the rest of a command that it takes the greeting of TLS for, or ends.
-  if (/timeout/i.test(message)) {
+  if (isTimeout(message)) {
     return `it does not answer${isTls ? '; does it speak TLS, as rediss:// says?' : ''}`;
   }
   // The link ends a connection whose replies are overdue.
@@ -31,6 +31,16 @@ export function explainRedisError(error: unknown, isTls: boolean): string {
     return `it ended the connection; ${isTls ? 'does it speak TLS, as rediss:// says?' : 'does it want TLS (rediss://)?'}`;
   }
   return message.replace(/\.$/, '');
+}
+
+/** True when the server said nothing in time, which it may do when it is asked again. */
+export function isSilence(error: unknown): boolean {
+  const { message } = error as { readonly message: string };
+  return isTimeout(message) || connectionsEndedHere.has(message);
+}
+
+function isTimeout(message: string): boolean {
+  return /timeout/i.test(message);
 }
 
 /** The messages of @redis/client for commands of a connection that this process has ended. */

@@ -14,7 +14,7 @@ import {
   RedisLink,
   type Reply,
 } from './redis-link.ts';
-import { explainRedisError } from './redis-errors.ts';
+import { explainRedisError, isSilence } from './redis-errors.ts';
 import type { Script } from './scripts.ts';
 import {
   emptyTopology,
@@ -95,7 +95,12 @@ export class RedisShards implements AsyncDisposable {
     const problems = new Map<string, unknown>();
     const attempts = settings.address.nodes.map(async (node) => {
       try {
-        const link = await shards.#link(node, 'plain');
+        const open = (): Promise<RedisLink> => shards.#link(node, 'plain');
+        // A start keeps this process busy for so long that a server in time may seem late.
+        const link = await open().catch((error: unknown) => {
+          if (isSilence(error)) return open();
+          throw error;
+        });
         const reason = unfitReason(await readFacts(link));
         if (reason !== undefined) throw new Error(reason);
         shards.#topology = await readTopology(link, settings.address.isTls);
