@@ -49,6 +49,7 @@ export class MatchPool {
   /** Slots in the order of the wait. */
   #byWait: Int32Array = new Int32Array(0);
   readonly #lanes = new Map<string, Lane>();
+  #lanesByWait: Lane[] = [];
   /** Slots that are not sorted in yet; of those whose tickets have gone since, 0 in `#isFresh`. */
   #fresh: number[] = [];
   #isFresh = new Uint8Array(slotsAtFirst);
@@ -155,8 +156,12 @@ export class MatchPool {
     return this.#rowOf[slot] as number;
   }
 
-  get lanes(): Iterable<Lane> {
-    return this.#lanes.values();
+  /**
+   * Those with tickets that the search offers, by the ticket that waits the longest: in whatever order
+   * the lanes were made, the search looks at them in the same one.
+   */
+  get lanes(): readonly Lane[] {
+    return this.#lanesByWait;
   }
 
   /** The ticket is not offered again in this search. */
@@ -177,6 +182,7 @@ export class MatchPool {
       yield;
     }
     this.#isOffered.fill(0);
+    const lanes = new Set<Lane>();
     const { hopper } = this.rules;
     const { length } = this.#byWait;
     const slots = new Int32Array(length);
@@ -198,6 +204,7 @@ export class MatchPool {
       if (lane !== undefined) {
         lane.ranks[row] = rank;
         lane.cycles[row] = cycle;
+        lanes.add(lane);
         this.#isOffered[slot] = 1;
       }
       slots[count] = slot;
@@ -205,6 +212,7 @@ export class MatchPool {
       places[count] = this.#bySlot.places[slot] as number;
       count += 1;
     }
+    this.#lanesByWait = [...lanes];
     return {
       slots: slots.subarray(0, count),
       cycles: cycles.subarray(0, count),

@@ -11,6 +11,7 @@ import {
   worthOfGroup,
 } from '../../testing/match-reference.ts';
 import { sampleHopper, sampleTicket } from '../../testing/match-samples.ts';
+import type { JsonObject } from '../json.ts';
 import type { Rule } from './hopper.ts';
 import { candidateOf, hopperRules } from './hopper-rules.ts';
 import { MatchPool } from './match-pool.ts';
@@ -56,6 +57,31 @@ for (const [name, options] of Object.entries(searches)) {
     );
   });
 }
+
+// Kills: lanes looked at in the order in which they were made, by which a seed tries other tickets.
+test('a pool to which one who waits longer comes later gives the matches of a new one', () => {
+  const mode = {
+    name: 'mode',
+    type: 'must',
+    dataType: 'string',
+    attribute: 'mode',
+    weight: 1,
+  } as const;
+  const rules = hopperRules(sampleHopper({ rules: [{ ...mode, allowWildcards: true }] }));
+  const ticket = (id: string, waitedMs: number, attributes: JsonObject) =>
+    candidateOf(rules, sampleTicket(attributes, { id, sinceMs: poolNowMs - waitedMs }));
+  const kept = new MatchPool(rules);
+  // As many as a seed tries.
+  for (let n = 0; n < 8; n += 1) kept.put(ticket(`a${n}`, 0, { mode: 'a' }));
+  allMatches(kept, poolNowMs, searches.greedy);
+  kept.put(ticket('seed', 20_000, {}));
+  kept.put(ticket('b', 10_000, { mode: 'b' }));
+  const [first] = allMatches(kept, poolNowMs, searches.greedy);
+  assert.deepEqual(
+    first?.tickets.map(({ id }) => id),
+    ['seed', 'b'],
+  );
+});
 
 // Kills: a slot that is given again too early; a ticket that went and is offered; an order that newcomers
 // do not fit into; a ticket that stays taken after a search.

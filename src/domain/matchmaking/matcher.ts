@@ -190,7 +190,7 @@ class PoolSearch {
   constructor(pool: MatchPool) {
     this.#pool = pool;
     this.#rules = pool.rules;
-    this.#wildLanes = [...pool.lanes].filter((lane) => lane.isWild);
+    this.#wildLanes = pool.lanes.filter((lane) => lane.isWild);
     const { rules } = this.#rules.hopper;
     this.#hasPlaces = rules.some(
       (rule) => rule.dataType === 'collection' && rule.operation === 'rolePreference',
