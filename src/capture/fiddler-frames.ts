@@ -22,36 +22,64 @@ const kinds: Readonly<Record<number, CapturedFrame['kind']>> = {
 /** The frames in `bytes`, up to the first that is none; `startMs` is the time of one without its own. */
 export function parseFiddlerFrames(bytes: Uint8Array, startMs: number): readonly CapturedFrame[] {
   const frames: CapturedFrame[] = [];
-  let at = 0;
-  let atMs = startMs;
   /** A message comes in parts: one of each side may be open. */
   const parts = { client: '', server: '' };
-  while (at < bytes.length) {
+  for (const { from, atMs, frame } of messagesIn(bytes, startMs)) {
+    const kind = kinds[frame.opcode];
+    if (kind === undefined) continue;
+    if (kind !== 'text') {
+      frames.push({ from, atMs, kind, text: '' });
+      continue;
+    }
+    const text: string = parts[from] + utf8Of(frame.payload);
+    parts[from] = frame.isFinal ? '' : text;
+    if (frame.isFinal) frames.push({ from, atMs, kind, text });
+  }
+  return frames;
+}
+
+type Message = Pick<CapturedFrame, 'from' | 'atMs'> & { readonly frame: WireFrame };
+
+function* messagesIn(bytes: Uint8Array, startMs: number): Generator<Message> {
+  let atMs = startMs;
+  for (let at = 0; at < bytes.length; ) {
     if (bytes[at] === 13 || bytes[at] === 10) {
       at += 1;
       continue;
     }
-    const headEnd = indexOfText(bytes, '\r\n\r\n', at);
-    if (headEnd === -1 || headEnd - at > 1_000) break;
-    const head = latin1Of(bytes.subarray(at, headEnd));
-    const [, side, digits] = /^(Request|Response)-Length: *(\d{1,9})/i.exec(head) ?? [];
-    if (side === undefined) break;
-    const read = /^(?:DoneRead|BeginSend): *([^\r\n]{1,60})/im.exec(head)?.[1] ?? '';
-    const readMs = parseMoment(read);
-    if (!Number.isNaN(readMs)) atMs = readMs;
-    const from = side.toLowerCase() === 'request' ? 'client' : 'server';
-    const frame = readFrame(bytes.subarray(headEnd + 4, headEnd + 4 + Number(digits)));
-    at = headEnd + 4 + Number(digits);
-    if (frame === undefined) continue;
-    const kind = kinds[frame.opcode];
-    if (kind === undefined) continue;
-    if (kind === 'text') {
-      const text: string = parts[from] + utf8Of(frame.payload);
-      parts[from] = frame.isFinal ? '' : text;
-      if (frame.isFinal) frames.push({ from, atMs, kind, text });
-    } else frames.push({ from, atMs, kind, text: '' });
+    const head = readHead(bytes, at);
+    if (head === undefined) return;
+    if (!Number.isNaN(head.readMs)) atMs = head.readMs;
+    at = head.endsAt + head.frameLength;
+    const frame = readFrame(bytes.subarray(head.endsAt, at));
+    if (frame !== undefined) yield { from: head.from, atMs, frame };
   }
-  return frames;
+}
+
+type MessageHead = {
+  readonly from: CapturedFrame['from'];
+  /** In bytes. */
+  readonly frameLength: number;
+  /** NaN: it does not say when it was read. */
+  readonly readMs: number;
+  /** Where the frame begins. */
+  readonly endsAt: number;
+};
+
+/** The lines before a frame; undefined for others. */
+function readHead(bytes: Uint8Array, at: number): MessageHead | undefined {
+  const end = indexOfText(bytes, '\r\n\r\n', at);
+  if (end === -1 || end - at > 1_000) return undefined;
+  const text = latin1Of(bytes.subarray(at, end));
+  const [, side, digits] = /^(Request|Response)-Length: *(\d{1,9})/i.exec(text) ?? [];
+  if (side === undefined) return undefined;
+  const read = /^(?:DoneRead|BeginSend): *([^\r\n]{1,60})/im.exec(text)?.[1] ?? '';
+  return {
+    from: side.toLowerCase() === 'request' ? 'client' : 'server',
+    frameLength: Number(digits),
+    readMs: parseMoment(read),
+    endsAt: end + 4,
+  };
 }
 
 type WireFrame = {
