@@ -25,6 +25,9 @@ export type Report = {
   readonly externalBytes: number;
 };
 
+/** What a measured server holds, without what V8 keeps in reserve. */
+export type HeldMemory = Pick<Report, 'residentBytes' | 'heapBytes'>;
+
 export type BenchSettings = {
   readonly folder: string;
   readonly rounds: number;

@@ -9,6 +9,8 @@ export type RtaLine = {
   readonly connectionId: string;
   /** Hears of every frame after the first answer; nobody by default. */
   onFrame: ((text: string) => void) | undefined;
+  /** False once the server has ended it. */
+  readonly isOpen: boolean;
   close(): void;
 };
 
@@ -19,30 +21,34 @@ export function openLine(url: string, authorization: string): Promise<RtaLine> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-    let isOpen = false;
+    let isUpgraded = false;
     let rest: Buffer = Buffer.alloc(0);
     const line: { -readonly [K in keyof RtaLine]: RtaLine[K] } = {
       connectionId: '',
       onFrame: undefined,
+      isOpen: true,
       close: () => socket.destroy(),
     };
     socket.on('error', reject);
-    socket.on('close', () => reject(new Error('the server closed the line')));
+    socket.on('close', () => {
+      line.isOpen = false;
+      reject(new Error('the server closed the line'));
+    });
     socket.once('connect', () => socket.write(handshake(hostname, port, authorization)));
     socket.on('data', (chunk) => {
       let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-      if (!isOpen) {
+      if (!isUpgraded) {
         const end = bytes.indexOf('\r\n\r\n');
         if (end >= 0 && !bytes.toString('latin1', 0, 12).endsWith('101')) {
           reject(new Error(bytes.toString('latin1', 0, end)));
         }
         if (end >= 0) {
-          isOpen = true;
+          isUpgraded = true;
           bytes = bytes.subarray(end + 4);
           send(socket, JSON.stringify([1, 0, connections]));
         }
       }
-      if (isOpen) {
+      if (isUpgraded) {
         for (let frame = frameOf(bytes); frame !== undefined; frame = frameOf(bytes)) {
           bytes = bytes.subarray(frame.length);
           if (frame.isPing) socket.write(pong);
