@@ -133,7 +133,7 @@ const words =
   (text: string): ParseResult<W[number]> =>
     list.includes(text) ? { value: text } : { expected: list.join(' or ') };
 
-const storeExpectation = 'sqlite, memory, or redis://[user:password@]host[:port][,host[:port]…]';
+const storeExpectation = 'sqlite, memory, or redis://[[user]:password@]host[:port][,host[:port]…]';
 
 const storeKind = (text: string): ParseResult<Settings['store']> =>
   text === 'sqlite' || text === 'memory' || /^rediss?:\/\/[^/?#]+\/?$/.test(text)
@@ -308,7 +308,7 @@ const table: Table = {
     isSecret: true,
     argument: '<kind or URL>',
     default: 'sqlite',
-    help: 'Where sessions are kept: sqlite (in the data folder), memory (gone when the server ends), or redis://[user:password@]host[:port][,…] (Redis 7 or Valkey, one server or any nodes of a cluster, shared by all servers that name it; rediss:// for TLS).',
+    help: 'Where sessions are kept: sqlite (in the data folder), memory (gone when the server ends), or redis://[[user]:password@]host[:port][,…] (Redis 7 or Valkey, one server or any nodes of a cluster, shared by all servers that name it; rediss:// for TLS).',
     parse: storeKind,
   },
   data: {

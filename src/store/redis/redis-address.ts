@@ -12,7 +12,7 @@ export type RedisNode = { readonly host: string; readonly port: number };
 
 /** The form of an address, to complete "Expected …". */
 const redisAddressExpectation =
-  'redis://[user:password@]host[:port][,host[:port]…], with rediss:// for TLS';
+  'redis://[[user]:password@]host[:port][,host[:port]…], with rediss:// for TLS';
 
 const pattern = /^(rediss?):\/\/(?:([^@/]*)@)?([^@/?#]+)\/?$/i;
 

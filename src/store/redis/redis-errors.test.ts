@@ -15,12 +15,21 @@ const withCode = (code: string) => Object.assign(new Error(`connect ${code}`), {
 const meanings: readonly (readonly [error: Error, plain: RegExp, tls: RegExp])[] = [
   [withCode('ECONNREFUSED'), /^nothing listens there$/, /^nothing listens there$/],
   [withCode('EAI_AGAIN'), /^no such host$/, /^no such host$/],
-  [new ConnectionTimeoutError(), /^it does not answer$/, /^it does not answer; does it speak TLS/],
+  [new ConnectionTimeoutError(), /^it does not answer$/, /^it does not answer \(rediss.* TLS\)$/],
   [new DisconnectsClientError(), /^it did not answer in time$/, /^it did not answer in time$/],
   [new ClientClosedError(), /^it did not answer in time$/, /^it did not answer in time$/],
   [new ClientOfflineError(), /^it did not answer in time$/, /^it did not answer in time$/],
-  [new SocketClosedUnexpectedlyError(), /does it want TLS \(rediss/, /does it speak TLS/],
+  [
+    new SocketClosedUnexpectedlyError(),
+    /wants TLS needs rediss:\/\/\)$/,
+    /is for a server that speaks TLS\)$/,
+  ],
   [withCode('ERR_SSL_WRONG_VERSION_NUMBER'), /ERR_SSL/, /^it does not speak TLS/],
+  [
+    new Error('ERR AUTH <password> called without any password configured for the default user.'),
+    /^it has no password/,
+    /^it has no password/,
+  ],
   [new Error('NOAUTH Authentication required.'), /asks for a password/, /asks for a password/],
   [new Error('ERR unknown command.'), /^ERR unknown command$/, /^ERR unknown command$/],
 ];

@@ -18,9 +18,12 @@ export function explainRedisError(error: unknown, isTls: boolean): string {
   if (message.startsWith('OOM')) return 'its memory is full';
   if (message.startsWith('NOAUTH')) return 'it asks for a password, and the address has none';
   if (message.startsWith('WRONGPASS')) return 'it does not know this user and password';
+  if (message.startsWith('ERR AUTH <password> called without any password')) {
+    return 'it has no password, and the address has one';
+  }
   // Without TLS a server waits for the rest of a command that it takes the greeting of TLS for, or ends.
   if (isTimeout(message)) {
-    return `it does not answer${isTls ? '; does it speak TLS, as rediss:// says?' : ''}`;
+    return `it does not answer${isTls ? ' (rediss:// is for a server that speaks TLS)' : ''}`;
   }
   // The link ends a connection whose replies are overdue.
   if (connectionsEndedHere.has(message)) return 'it did not answer in time';
@@ -28,7 +31,7 @@ export function explainRedisError(error: unknown, isTls: boolean): string {
     return isTls ? 'it does not speak TLS, as rediss:// says' : message.replace(/\.$/, '');
   }
   if (code === 'ECONNRESET' || message === 'Socket closed unexpectedly') {
-    return `it ended the connection; ${isTls ? 'does it speak TLS, as rediss:// says?' : 'does it want TLS (rediss://)?'}`;
+    return `it ended the connection (${isTls ? 'rediss:// is for a server that speaks TLS' : 'one that wants TLS needs rediss://'})`;
   }
   return message.replace(/\.$/, '');
 }
