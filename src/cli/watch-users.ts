@@ -49,8 +49,8 @@ export async function watchUsers(
 
 function printUsers({ users, totalCount }: UserList, print: (line: string) => void): void {
   if (totalCount === 0) print(`${indent}nobody is here yet`);
-  for (const { xuid, gamertag, sessionsCount, connectionsCount } of users) {
-    const where = `${formatCount(sessionsCount, 'session')}, ${formatCount(connectionsCount, 'connection')}`;
+  for (const { xuid, gamertag, sessionsCount, connectionsCount, ban } of users) {
+    const where = `${formatCount(sessionsCount, 'session')}, ${formatCount(connectionsCount, 'connection')}${ban ? ', banned' : ''}`;
     print(`${indent}${nameOf({ xuid, ...(gamertag !== undefined && { gamertag }) })}  ${where}`);
   }
   if (totalCount > users.length) print(`${indent}and ${totalCount - users.length} more`);
@@ -59,6 +59,8 @@ function printUsers({ users, totalCount }: UserList, print: (line: string) => vo
 function printUser(user: UserDetail, print: (line: string) => void): void {
   const { sessions, connections, activities, invites, tickets } = user;
   print(`${indent}${nameOf(user.row)}`);
+  const { ban } = user.row;
+  if (ban) print(`${indent}banned until ${new Date(ban.untilMs).toISOString()}`);
   for (const { key, status } of sessions) print(`${indent}in ${key}, ${status}`);
   for (const { id, subscriptions } of connections) {
     print(`${indent}connected by ${id}, ${formatCount(subscriptions.length, 'subscription')}`);
