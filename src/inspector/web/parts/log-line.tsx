@@ -45,6 +45,9 @@ export function LogHeads() {
   );
 }
 
+/** Ends of a connection that are no fault: the client went, the connection was old, the server ends. */
+const usualEnds = ['closed', 'old', 'serverEnds'];
+
 export function LogLine({
   row,
   isSelected,
@@ -55,7 +58,9 @@ export function LogLine({
   const time = clockText(row.atMs, { withMs: true });
   const who = whoOf(row.caller);
   if (row.kind === 'rta') {
-    const isBad = row.what === 'disconnected' || row.what === 'subscribeRefused';
+    const isBad =
+      row.what === 'subscribeRefused' ||
+      (row.what === 'disconnected' && !usualEnds.includes(row.text));
     return (
       <div class="log-grid log-line rta">
         <span class="faint mono">{time}</span>

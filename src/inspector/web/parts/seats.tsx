@@ -1,4 +1,8 @@
-/** The seats of a session, one mark each: who is active, ready, reserved, inactive, and what is free. */
+/**
+ * The seats of a session, one mark each: who is active, ready, reserved, inactive, and what is free.
+ * The marks are in the order of these statuses: the index of a member is no place among them, since it
+ * grows with each member that joins.
+ */
 
 import type { SessionRow } from '../../api-types.ts';
 import { countText } from '../time-text.ts';
