@@ -25,6 +25,7 @@ import { Icon } from '../parts/icon.tsx';
 import { Initialization } from '../parts/initialization.tsx';
 import { JsonTree } from '../parts/json-tree.tsx';
 import { becomesText, MemberList } from '../parts/member-list.tsx';
+import { LongName } from '../parts/long-name.tsx';
 import { Seats } from '../parts/seats.tsx';
 import { ChangeRows, headlineOf, momentOf, numberTextOf, Timeline } from '../parts/timeline.tsx';
 import { go, requestHref, route, withQuery } from '../route.ts';
@@ -33,6 +34,7 @@ import { useAnswer } from '../use-answer.ts';
 import { States } from './sessions.tsx';
 import { UserLink } from '../parts/user-link.tsx';
 import { UserText } from '../parts/user-text.tsx';
+import { visibleText } from '../visible-text.ts';
 
 type DocumentView = 'document' | 'difference';
 
@@ -195,8 +197,8 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
       <header class="session-head">
         <Crumbs session={session} sessionKey={key} />
         <div class="session-title">
-          <h1 class="mono cut">
-            <UserText>{session.name}</UserText>
+          <h1 class="mono cut" aria-label={visibleText(session.name)}>
+            <LongName>{session.name}</LongName>
           </h1>
           <CopyButton text={session.name} label="Copy the name" />
           <CopyButton

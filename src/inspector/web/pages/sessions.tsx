@@ -21,6 +21,7 @@ import {
 import { nameOf } from '../names.ts';
 import { Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
+import { LongName } from '../parts/long-name.tsx';
 import { Seats } from '../parts/seats.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { go, route, sessionHref, withQuery } from '../route.ts';
@@ -317,7 +318,7 @@ function SessionLine({
     >
       <span class="session-name">
         <b class="mono cut">
-          <UserText>{row.name}</UserText>
+          <LongName>{row.name}</LongName>
         </b>
         <small class="faint cut">
           <UserText>{row.template}</UserText>

@@ -18,6 +18,7 @@ import { differenceOf } from '../json-difference.ts';
 import { go, route, sessionHref, userHref, withQuery } from '../route.ts';
 import { agoText, countText, countdownText, durationText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
+import { LongName } from '../parts/long-name.tsx';
 import { UserLink } from '../parts/user-link.tsx';
 import { UserText } from '../parts/user-text.tsx';
 import { visibleText } from '../visible-text.ts';
@@ -114,19 +115,34 @@ export function UsersPage({ xuid }: { readonly xuid: string | undefined }) {
   );
 }
 
-/** A colour of its own for each user, the same each time. */
+/**
+ * The hue of a user, the same each time: xuids side by side are far apart (the golden angle), and one
+ * that differs in any digit has another.
+ */
+function hueOf(xuid: string): number {
+  let hash = 0;
+  for (const digit of xuid) hash = (hash * 10 + Number(digit)) % 1_000_003;
+  return Math.round((hash * 137.508) % 360);
+}
+
+/** One or two characters for a user: the end of a numbered name is what tells it from its neighbour. */
+function initialsOf({ xuid }: UserRow, name: string): string {
+  if (name === xuid) return xuid.slice(-2);
+  const [first = ''] = [...visibleText(name)];
+  return first.toUpperCase() + (/[^\d](\d)$/.exec(name)?.[1] ?? /\d{2}$/.exec(name)?.[0] ?? '');
+}
+
+/** A mark for each user, in a colour of its own. */
 function Avatar({ user, size = 30 }: { readonly user: UserRow; readonly size?: number }) {
   const { xuid } = user;
   const name = nameOf(user);
-  let hash = 0;
-  for (const letter of xuid) hash = (hash * 31 + letter.charCodeAt(0)) % 360;
   return (
     <span
       class="avatar"
       aria-hidden="true"
-      style={{ '--hue': hash, width: `${size}px`, height: `${size}px` }}
+      style={{ '--hue': hueOf(xuid), width: `${size}px`, height: `${size}px` }}
     >
-      {name === xuid ? '#' : [...visibleText(name)][0]?.toUpperCase()}
+      {initialsOf(user, name)}
     </span>
   );
 }
@@ -248,10 +264,10 @@ function User({ xuid }: { readonly xuid: string }) {
             {sessions.map((one) => (
               <li key={one.key}>
                 <span class={`status ${one.status}`}>{one.status}</span>
-                <a class="grow cut" href={sessionHref(one.session)}>
-                  <b class="mono">
-                    <UserText>{one.session.name}</UserText>
-                  </b>{' '}
+                <a class="grow session-link" href={sessionHref(one.session)}>
+                  <b class="mono cut">
+                    <LongName>{one.session.name}</LongName>
+                  </b>
                   <span class="faint">
                     <UserText>{one.session.template}</UserText>
                   </span>

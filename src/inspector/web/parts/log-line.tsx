@@ -5,6 +5,7 @@ import { isNarrow } from '../narrow.ts';
 import { nameOf } from '../names.ts';
 import { withQuery } from '../route.ts';
 import { clockText, tookText } from '../time-text.ts';
+import { LongName } from './long-name.tsx';
 import { UserText } from './user-text.tsx';
 
 export function whoOf(caller: CallerRow = {}): string {
@@ -94,12 +95,12 @@ export function LogLine({
         <UserText>{who}</UserText>
         {row.refusal !== undefined && <span class="refusal-below">{row.refusal.code}</span>}
       </span>
-      <span class="cut" title={row.target}>
+      <span class="log-request" title={row.target}>
         <span class={`method ${row.method.toLowerCase()}`}>{row.method}</span>
-        <span class="mono">
-          <UserText>{path}</UserText>
+        <span class="mono cut">
+          <LongName>{path}</LongName>
         </span>
-        <span class="faint mono">
+        <span class="faint mono cut">
           <UserText>{query}</UserText>
         </span>
       </span>

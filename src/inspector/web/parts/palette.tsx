@@ -9,6 +9,7 @@ import { switchTheme } from '../theme.ts';
 import { useAnswer } from '../use-answer.ts';
 import { Dialog } from './dialog.tsx';
 import { Icon, type IconName } from './icon.tsx';
+import { LongName } from './long-name.tsx';
 import { UserText } from './user-text.tsx';
 
 type Choice = {
@@ -89,7 +90,7 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
             >
               <Icon name={choice.icon} size={14} />
               <span class="cut">
-                <UserText>{choice.name}</UserText>
+                <LongName>{choice.name}</LongName>
               </span>
               <span class="faint cut">
                 <UserText>{choice.more}</UserText>

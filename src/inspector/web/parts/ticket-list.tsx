@@ -4,6 +4,7 @@ import { nowMs, tick } from '../live.ts';
 import { sessionHref } from '../route.ts';
 import { countdownText } from '../time-text.ts';
 import { UserLink } from './user-link.tsx';
+import { LongName } from './long-name.tsx';
 import { UserText } from './user-text.tsx';
 
 /** Match tickets, each with why it still waits. */
@@ -31,7 +32,7 @@ export function TicketList({ tickets }: { readonly tickets: readonly TicketRow[]
               href={sessionHref(ticket.target ?? ticket.session)}
               title={ticket.target === undefined ? 'The ticket session' : 'The target session'}
             >
-              <UserText>{(ticket.target ?? ticket.session).name}</UserText>
+              <LongName>{(ticket.target ?? ticket.session).name}</LongName>
             </a>
           </header>
           {Object.keys(ticket.attributes).length > 0 && (
