@@ -209,7 +209,7 @@ test('a call before Retry-After has passed, and a failed call that is tried agai
 test('a heap of calls among few is a burst; many all the time are none', () => {
   const quiet = calls(10, 10_000);
   assert.deepEqual(findings('burst', [...quiet, ...calls(5, 10).map(later(44_001))]), [
-    ['warning', 5, '5 calls within 2 s; usual is 0.3.'],
+    ['warning', 5, '5 calls within 2 s; on average it was 0.3 calls in 2 s.'],
   ]);
   assert.deepEqual(findings('burst', calls(200, 300)), []);
 });

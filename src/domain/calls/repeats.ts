@@ -196,7 +196,7 @@ function burstsOf(calls: readonly Call[]): readonly Finding[] {
             rule: 'burst',
             severity: 'warning',
             endpoint: first.service,
-            sentence: `${group.length} calls within 2 s; usual is ${mean.toFixed(1)}.`,
+            sentence: `${group.length} calls within 2 s; on average it was ${mean.toFixed(1)} calls in 2 s.`,
             advice: 'Spread calls that are not urgent, or ask for several things at once.',
             windowMs: burstWindowMs,
           }),

@@ -225,16 +225,22 @@ function FindingLine({
   /** Calls of a capture are known by their number alone. */
   readonly isLive: boolean;
 }) {
-  const { user, usersCount, sentence, count, limit, callIds } = finding;
+  const { user, usersCount, sentence, count, limit, windowMs, callIds } = finding;
   return (
     <li class="finding">
       {usersCount === 1 ? <UserLink xuid={user} /> : <span>{countedText(usersCount, 'user')}</span>}
       <span class="finding-seen">
         <UserText>{sentence}</UserText>
-        {limit !== undefined && limit > 0 && (
-          <span class={count > limit ? 'limit-bar over' : 'limit-bar'}>
-            <i style={{ width: `${(count / Math.max(count, limit)) * 100}%` }} />
-            <b style={{ left: `${(limit / Math.max(count, limit)) * 100}%` }} />
+        {limit !== undefined && limit > 0 && windowMs !== undefined && (
+          <span
+            class="limit"
+            title={`${countedText(count, 'call')}; the limit is ${countText(limit)} in ${windowMs / 1_000} s`}
+          >
+            <span class={count > limit ? 'limit-bar over' : 'limit-bar'} aria-hidden="true">
+              <i style={{ width: `${(count / Math.max(count, limit)) * 100}%` }} />
+              <b style={{ left: `${(limit / Math.max(count, limit)) * 100}%` }} />
+            </span>
+            <small class="faint number">limit {countText(limit)}</small>
           </span>
         )}
       </span>
@@ -250,7 +256,7 @@ function FindingLine({
             {isLive ? `call ${index + 1}` : `call ${id}`}
           </a>
         ))}
-        {count > callsMax && <span>of {countText(count)}</span>}
+        {count > callsMax && <span>and {countText(count - callsMax)} more</span>}
       </span>
     </li>
   );

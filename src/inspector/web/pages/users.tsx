@@ -140,7 +140,12 @@ function Avatar({ user, size = 30 }: { readonly user: UserRow; readonly size?: n
     <span
       class="avatar"
       aria-hidden="true"
-      style={{ '--hue': hueOf(xuid), width: `${size}px`, height: `${size}px` }}
+      style={{
+        '--hue': hueOf(xuid),
+        width: `${size}px`,
+        height: `${size}px`,
+        fontSize: `${size * 0.37}px`,
+      }}
     >
       {initialsOf(user, name)}
     </span>
