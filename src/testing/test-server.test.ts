@@ -202,7 +202,10 @@ test('what cannot be done is an error with the sentence of the server', async ()
   const { url } = server;
   await server.close();
   await server.close(); // a second time is no error
-  await assert.rejects(new Control(url).clock(), /fetch failed/);
+  await assert.rejects(new Control(url).clock(), /does not answer: fetch failed: .*ECONNREFUSED/);
+  for (const wrong of ['foo', 'localhost:8080', '']) {
+    assert.throws(() => new Control(wrong), /^TypeError: Control takes the URL of a server/);
+  }
 });
 
 // Kills: tries and reconnects that go on although no server comes back.
@@ -226,7 +229,8 @@ test('what waits for a server that is closed ends, without further tries', async
     for await (const _tap of live.taps());
   }, isClosed);
   await assert.rejects(live.follow(lobby), isClosed);
-  await assert.rejects(server.snapshot(), /does not answer: fetch failed: .*ECONNREFUSED/);
+  await assert.rejects(server.snapshot(), isClosed);
+  await assert.rejects(server.control.advance(1), isClosed);
 });
 
 test('what is no snapshot is refused, and the server goes on', async () => {

@@ -74,7 +74,7 @@ export class TestServer implements AsyncDisposable {
     this.#store = store;
     this.#running = running;
     this.url = running.url;
-    this.control = new Control(this.url);
+    this.control = new Control(this.url, this.#closing.signal);
   }
 
   /**
@@ -201,10 +201,22 @@ export type RefusalOrder = {
  */
 export class Control {
   readonly #url: string;
+  readonly #signal: AbortSignal | undefined;
 
-  /** The control of the server at `url`, which runs with `--control`. */
-  constructor(url: string) {
+  /**
+   * The control of the server at `url`, which runs with `--control`. Calls fail with the reason of
+   * `signal` once it is aborted.
+   *
+   * Throws TypeError when `url` is no address of HTTP.
+   */
+  constructor(url: string, signal?: AbortSignal) {
+    if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
+      throw new TypeError(
+        `Control takes the URL of a server, such as http://127.0.0.1:8080, not ${url}.`,
+      );
+    }
     this.#url = url;
+    this.#signal = signal;
   }
 
   /** What the clock shows. */
@@ -319,8 +331,10 @@ export class Control {
     const answer = await fetch(`${this.#url}/control${path && `/${path}`}`, {
       method,
       headers: { Authorization: 'XBL3.0 x=-;svc=tests' },
+      ...(this.#signal && { signal: this.#signal }),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     }).catch((error: unknown) => {
+      this.#signal?.throwIfAborted();
       throw new Error(`${this.#url} does not answer: ${causesOf(error)}`, { cause: error });
     });
     const text = await answer.text();
