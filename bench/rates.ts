@@ -20,7 +20,7 @@ import {
 } from './load.ts';
 import { cores, pin, startPinned, type BenchServer } from './process.ts';
 import { formatRound, type BenchSettings, type Report, type Row } from './report.ts';
-import { openLine } from './rta-line.ts';
+import { openLine, type RtaLine } from './rta-line.ts';
 import { activityBody, changeBody, headersOf, joinBody, pathOf } from './sample.ts';
 
 const modes = { one: 'one core', all: 'all cores' } as const;
@@ -64,11 +64,11 @@ export const warmUpJoin = (n: number): LoadRequest => ({
   headers: headersOf(Math.floor(n / 4), n % 4),
   body: joinBody(n % 4),
 });
-const joinOrCreate = (n: number, openConnections: readonly string[]): LoadRequest => ({
+const joinOrCreate = (n: number, openConnections: readonly RtaLine[]): LoadRequest => ({
   method: 'PUT',
   path: pathOf(1_000_000 + Math.floor(n / 4)),
   headers: headersOf(1_000_000 + Math.floor(n / 4), n % 4),
-  body: joinBody(n % 4, openConnections[n % openConnections.length]),
+  body: joinBody(n % 4, openConnections[n % openConnections.length]?.connectionId),
 });
 const joinOrCreatePeer = (): LoadRequest => ({
   method: 'POST',
@@ -92,7 +92,7 @@ type Servers = Readonly<Record<keyof typeof settingsOf, BenchServer>>;
 
 type Work = {
   readonly title: string;
-  readonly request: (n: number, openConnections: readonly string[]) => LoadRequest;
+  readonly request: (n: number, openConnections: readonly RtaLine[]) => LoadRequest;
   readonly server: keyof typeof settingsOf;
   /** Where it is measured; everywhere unless given. */
   readonly mode?: Mode;
@@ -182,7 +182,7 @@ export async function measureRates({ folder, rounds, seconds }: BenchSettings): 
   for (const { url } of Object.values(own)) {
     await sendAll(url, liveSessions * 4, warmUpJoin);
   }
-  const openConnections = new Map<BenchServer, readonly string[]>();
+  const openConnections = new Map<BenchServer, readonly RtaLine[]>();
   for (const server of [joins, joinsInMemory]) {
     openConnections.set(server, await openConnectionsOf(server));
   }
@@ -223,14 +223,13 @@ export async function measureRates({ folder, rounds, seconds }: BenchSettings): 
   return rows;
 }
 
-/** The ids of connections that stay open as long as the server, of users who are in no session. */
-async function openConnectionsOf({ url }: BenchServer): Promise<readonly string[]> {
-  const ids: string[] = [];
+/** Connections that stay open as long as the server, of users who are in no session. */
+async function openConnectionsOf({ url }: BenchServer): Promise<readonly RtaLine[]> {
+  const lines: RtaLine[] = [];
   for (let n = 0; n < openConnectionsCount; n += 1) {
-    const { connectionId } = await openLine(url, headersOf(n)['authorization'] ?? '');
-    ids.push(connectionId);
+    lines.push(await openLine(url, headersOf(n)['authorization'] ?? ''));
   }
-  return ids;
+  return lines;
 }
 
 /** Counts requests, so that no two loads send the same ones: `next(n)` is the first of n new ones. */
@@ -252,7 +251,7 @@ async function measureAlone(
   options: {
     readonly seconds: number;
     readonly connections: number;
-    readonly openConnections: readonly string[];
+    readonly openConnections: readonly RtaLine[];
     readonly requests: ReturnType<typeof countRequests>;
   },
 ): Promise<LoadResult> {
@@ -264,7 +263,9 @@ async function measureAlone(
   const others = all.filter((one) => one !== server);
   for (const { pid } of others) process.kill(pid, 'SIGSTOP');
   try {
-    return await load(server.url, ask, { seconds, connections, distinct, isOnce });
+    const result = await load(server.url, ask, { seconds, connections, distinct, isOnce });
+    if (openConnections.every(({ isOpen }) => isOpen)) return result;
+    throw new Error('The server ended connections of members while they joined.');
   } finally {
     for (const { pid } of others) process.kill(pid, 'SIGCONT');
   }

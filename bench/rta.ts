@@ -93,15 +93,16 @@ async function measureIdle({ folder }: BenchSettings): Promise<Row> {
   const user = (n: number) => [Math.floor(n / 4), n % 4] as const;
   // The first ones are there already when it is measured, with all that was loaded for them.
   const first = await openLines(server.url, 100, user);
+  const withReserveBefore = await server.report<Report>();
   const before = await server.report<HeldMemory>('held');
   const lines = await openLines(server.url, count - first.length, (n) => user(n + first.length));
-  const withReserves = await server.report<Report>();
+  const withReserve = await server.report<Report>();
   const after = await server.report<HeldMemory>('held');
   const open = [...first, ...lines].filter((line) => line.isOpen).length;
   for (const line of [...first, ...lines]) line.close();
   const kilobytesEach = (bytes: number): string =>
     `${(bytes / lines.length / 1_024).toFixed(1)} KB`;
-  const bytes = withReserves.residentBytes - before.residentBytes;
+  const bytes = withReserve.residentBytes - withReserveBefore.residentBytes;
   const heldBytes = after.residentBytes - before.residentBytes;
   const heapBytes = after.heapBytes - before.heapBytes;
   const limit = count < connectionsAsked ? `, as a process may have ${filesMax()} files here` : '';

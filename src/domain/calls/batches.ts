@@ -150,13 +150,11 @@ export function findSessionWrites(calls: readonly Call[]): readonly Finding[] {
   return groupCalls(calls.filter(isWrite), sessionOf).flatMap((writes) => {
     const heaps = writes.filter((_write, at) => isOfHeap(writes, at));
     if (!isFilled(heaps)) return [];
-    const users = new Set(heaps.map(({ user }) => user)).size;
-    const by = users === 1 ? 'one user' : `${users} users`;
     return [
       findingOf(heaps, {
         rule: 'sessionWrites',
         severity: 'warning',
-        sentence: `Session ${nameOf(heaps[0].path)} was written more than ${sessionWritesPerSecond} times within a second, by ${by}.`,
+        sentence: `Session ${nameOf(heaps[0].path)} was written more than ${sessionWritesPerSecond} times within a second.`,
         advice:
           'Write what changes often over the game itself; the session is for what others look for.',
         limit: sessionWritesPerSecond,
