@@ -152,20 +152,18 @@ function searchOutcome({ before: former, next }: SessionChange): SearchOutcome |
  * The outcome of the commit, once the index of this process has the result: also of one that no filter
  * sees, since the text of a result shows more of the session.
  */
-function noteSearch(
+async function noteSearch(
   { searchIndex }: Context,
   key: SessionKey,
   revision: number,
   { candidate }: SearchOutcome,
   commit: Promise<CommitSuccess | Conflict | HandleIdConflict>,
 ): Promise<CommitSuccess | Conflict | HandleIdConflict> {
-  return searchIndex.whileChanging(key, async () => {
-    // A commit whose answer was lost may have been made.
-    const outcome = await commit.catch((error: unknown) => {
-      searchIndex.staleKeys.add(key);
-      throw error;
-    });
-    if (outcome.kind === 'committed') searchIndex.put(key, revision, candidate);
-    return outcome;
+  // A commit whose answer was lost may have been made.
+  const outcome = await commit.catch((error: unknown) => {
+    searchIndex.noteStale(key);
+    throw error;
   });
+  if (outcome.kind === 'committed') searchIndex.put(key, revision, candidate);
+  return outcome;
 }

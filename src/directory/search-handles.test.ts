@@ -2,15 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { notRefused, sampleUser } from '../testing/samples.ts';
 import { manualClock } from '../testing/manual-clock.ts';
+import { openConditions } from '../platform/conditions.ts';
+import { SetAside, setAsideMs } from '../platform/set-aside.ts';
+import { sequentialIds } from '../testing/sequential-ids.ts';
 import { openTestContexts } from '../testing/test-context.ts';
 import { demoScid } from '../testing/demo.ts';
-import type { Store } from '../store/store.ts';
+import { type Batch, type Store, StoreUnavailable } from '../store/store.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { candidateOf } from '../domain/search/candidate.ts';
 import type { Filter } from '../domain/search/filter.ts';
 import { oldestFirst } from '../domain/search/order.ts';
 import { parseFilter } from '../domain/search/parser.ts';
-import { keyOf } from '../domain/session/reference.ts';
+import { keyOf, type SessionKey } from '../domain/session/reference.ts';
 import { parseSessionRequest } from '../domain/session/request.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { createHandle } from './create-handle.ts';
@@ -136,6 +139,8 @@ test('a run that failed is made up for by the next search', async () => {
   assert.deepEqual(await found(context, 'numbers/n eq 1'), [1]);
 });
 
+const keys = [1, 2].map((n) => keyOf(parseSessionKey(n)));
+
 /** A context without other processes, and how often it has asked its store for a session. */
 function aloneOn(store: Store, clock = manualClock()) {
   let readsCount = 0;
@@ -193,6 +198,146 @@ test('a search shows what time has done', async () => {
   clock.advance(5_000);
   // The last member is gone, and with it the session.
   assert.deepEqual(await textsFor(context, related), []);
+});
+
+/** A lone context whose store commits and then fails, or reads slowly, when a test says so. */
+function aloneWithFaults() {
+  const inner = openMemoryStore();
+  const faults = {
+    isAnswerLost: false,
+    /** Awaited when sessions were read and are not answered yet. */
+    afterRead: async (): Promise<void> => undefined,
+    readsCount: 0,
+  };
+  const store: Store = new Proxy(inner, {
+    get(target, name) {
+      if (name === 'commit')
+        return async (batch: Batch) => {
+          const outcome = await inner.commit(batch);
+          if (faults.isAnswerLost) throw new StoreUnavailable('the answer is lost');
+          return outcome;
+        };
+      if (name === 'sessions')
+        return async (asked: readonly SessionKey[]) => {
+          faults.readsCount += 1;
+          const records = await inner.sessions(asked);
+          await faults.afterRead();
+          return records;
+        };
+      const method: unknown = Reflect.get(target, name, target);
+      return typeof method === 'function' ? method.bind(target) : method;
+    },
+  });
+  const clock = manualClock();
+  const setAside = new SetAside({
+    clock,
+    conditions: openConditions(() => undefined),
+    log: () => undefined,
+    isOutage: (error) => error instanceof StoreUnavailable,
+  });
+  const searchIndex = createSearchIndex({ isAlone: true });
+  const context = { ...makeContext(store, { clock }), searchIndex, setAside };
+  /** It is committed, and its writer does not know. */
+  const putUnknown = async (n: number, body: JsonObject): Promise<void> => {
+    faults.isAnswerLost = true;
+    await assert.rejects(put(context, n, body), StoreUnavailable);
+    faults.isAnswerLost = false;
+  };
+  return { context, clock, faults, putUnknown };
+}
+
+// Kills: a stale session that is taken for a known one although it could not be read.
+test('a text is not used after a commit of unknown outcome, also while the session cannot be read', async () => {
+  const { context, clock, faults, putUnknown } = aloneWithFaults();
+  const all = { ...include, customProperties: true };
+  const maps = async () =>
+    (await textsFor(context, all)).map((text) => JSON.parse(text).customProperties.map);
+  await advertise(context, 1);
+  assert.deepEqual(await maps(), [undefined]);
+  await putUnknown(1, { properties: { custom: { map: 'atoll' } } });
+  faults.afterRead = () => Promise.reject(new Error('damaged'));
+  assert.deepEqual(await maps(), ['atoll']);
+  assert.deepEqual(await maps(), ['atoll']);
+  assert.equal(context.searchIndex.staleKeys.size, 1);
+
+  faults.afterRead = async () => undefined;
+  clock.advance(setAsideMs);
+  assert.deepEqual(await maps(), ['atoll']);
+  assert.equal(context.searchIndex.staleKeys.size, 0);
+});
+
+// Kills: a read that ends what became stale after it; a read for each search.
+test('a commit of unknown outcome during a read of its session has a read of its own', async () => {
+  const { context, faults, putUnknown } = aloneWithFaults();
+  const keyword = (word: string): JsonObject => ({ properties: { system: { keywords: [word] } } });
+  await advertise(context, 1);
+  await found(context, 'numbers/n eq 1');
+  await putUnknown(1, keyword('first'));
+  const isRead = Promise.withResolvers<void>();
+  const isAnswered = Promise.withResolvers<void>();
+  faults.readsCount = 0;
+  faults.afterRead = async () => {
+    isRead.resolve();
+    await isAnswered.promise;
+  };
+  const catching = [catchUpSearch(context), catchUpSearch(context)];
+  await isRead.promise;
+  await putUnknown(1, keyword('second'));
+  isAnswered.resolve();
+  await Promise.all(catching);
+  assert.equal(faults.readsCount, 1);
+  assert.deepEqual(await found(context, "session/keywords/any(d:d eq 'second')"), [1]);
+});
+
+// Kills: a candidate or a text that is taken for the session's because the revision is equal: Redis may lose a
+// revision in a failover, and another node commits another one of the same number.
+test('beside other processes a revision of the same number may be of another commit', async () => {
+  const [lost, kept] = [openMemoryStore(), openMemoryStore()];
+  let shown: Store = lost;
+  const store: Store = new Proxy(lost, {
+    get(_target, name) {
+      const method: unknown = Reflect.get(shown, name, shown);
+      return typeof method === 'function' ? method.bind(shown) : method;
+    },
+  });
+  const clock = manualClock();
+  const ids = sequentialIds();
+  const here = makeContext(store, { clock, ids });
+  const there = makeContext(kept, { clock, ids: sequentialIds() });
+  for (const context of [here, there]) {
+    await advertise(context, 1);
+    await advertise(context, 2);
+  }
+  const all = { ...include, customProperties: true };
+  const mapsOf = async (text = 'numbers/n ge 0'): Promise<readonly unknown[]> => {
+    const filter = notRefused(parseFilter(text));
+    const query = { scid: demoScid, filter, order: oldestFirst, take: 100 };
+    const { results } = notRefused(await searchHandles(here, query, ada, all));
+    return results.map((text) => JSON.parse(text).customProperties.map);
+  };
+  const change = (map: string, keyword: string): JsonObject => ({
+    properties: { system: { keywords: [keyword] }, custom: { map } },
+  });
+  // Of the first, only the text differs; of the second, also what filters see.
+  await put(here, 1, change('lost', 'same'));
+  await put(here, 2, change('lost', 'lost'));
+  assert.deepEqual(await mapsOf(), ['lost', 'lost']);
+  const first = here.searchIndex.known(keyOf(parseSessionKey(1)));
+
+  await put(there, 1, change('kept', 'same'));
+  await put(there, 2, change('kept', 'kept'));
+  shown = kept;
+  const [one, other] = [await lost.sessions(keys), await kept.sessions(keys)];
+  assert.deepEqual(
+    one.map((record) => record?.revision),
+    other.map((record) => record?.revision),
+  );
+  const isOf = (keyword: string) => `session/keywords/any(d:d eq '${keyword}')`;
+  assert.deepEqual(await mapsOf(isOf('lost')), []);
+  assert.deepEqual(await mapsOf(), ['kept', 'kept']);
+  assert.deepEqual(await mapsOf(isOf('kept')), ['kept']);
+  // What is as the session stays as it is.
+  assert.equal(here.searchIndex.known(keyOf(parseSessionKey(1))), first);
 });
 
 test('a search that looks at many lets other work run', async () => {

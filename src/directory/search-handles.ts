@@ -4,7 +4,8 @@ import type { SearchHandle } from '../domain/handle/handle.ts';
 import type { Include } from '../domain/handle/request.ts';
 import { viewSearchResult } from '../domain/handle/view.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
-import { formatJson } from '../domain/json.ts';
+import { formatJson, jsonEquals } from '../domain/json.ts';
+import { createMemo } from '../domain/memo.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { candidateOf, type SearchCandidate } from '../domain/search/candidate.ts';
 import { formatCursor } from '../domain/search/cursor.ts';
@@ -237,10 +238,10 @@ function confirmBy(
 ): Confirmed {
   const { revision, session } = record;
   const { filter, order, caller } = asked;
+  const { searchIndex } = context;
   const handle = session.searchHandle;
-  const isAsKnown = revision === known.revision;
-  const candidate = isAsKnown ? known : candidateOf(session);
-  if (!isAsKnown) context.searchIndex.put(known.key, revision, candidate);
+  const { candidate, isAsKnown } = candidateNow(record, known, searchIndex.isAlone);
+  if (!isAsKnown) searchIndex.put(known.key, revision, candidate);
   if (candidate === undefined || handle === undefined) return undefined;
   // What the index selected is not tested again, unless it has changed.
   if (!isAsKnown && filter !== undefined && !matches(filter, candidate)) return undefined;
@@ -257,21 +258,48 @@ function resultOf(candidate: SearchCandidate, order: Order, text: string): Confi
   return { key: candidate.key, position: positionOf(order, candidate), text };
 }
 
-/** The text of a session that opens to all; `known` is its candidate, if the index has one of this revision. */
+/**
+ * The candidate of the session, which is `known` when the index is as the session. An equal revision says
+ * so only to a process that is alone: Redis may lose a revision in a failover, and another node may
+ * commit another one of the same number.
+ */
+function candidateNow(
+  { revision, session }: SessionRecord,
+  known: KnownCandidate,
+  isAlone: boolean,
+): { readonly candidate: SearchCandidate | undefined; readonly isAsKnown: boolean } {
+  if (revision !== known.revision) return { candidate: candidateOf(session), isAsKnown: false };
+  if (isAlone || asIndexed.get(session) === known) return { candidate: known, isAsKnown: true };
+  const candidate = candidateOf(session);
+  if (!jsonEquals({ ...candidate, revision }, known)) return { candidate, isAsKnown: false };
+  return { candidate: asIndexed.set(session, known), isAsKnown: true };
+}
+
+/** The candidate that was last found to be as the session, so that it is not made for each search. */
+const asIndexed = createMemo<Session, KnownCandidate>();
+
+/** The text of a session that opens to all; `known` is its candidate, if the index has it as it is. */
 function textForAll(
-  { searchIndex, clock }: Context,
+  { searchIndex }: Context,
   handle: SearchHandle,
   session: Session,
   known: KnownCandidate | undefined,
   { include }: SearchConditions,
 ): string {
   const form = formOf(include);
-  const kept = known && searchIndex.findText(known, form, clock.nowMs());
-  if (kept !== undefined) return kept;
+  const made = texts.get(session);
+  if (made?.form === form) return made.text;
   const text = formatJson(viewSearchResult(handle, session, include, true));
+  if (!searchIndex.isAlone) return texts.set(session, { form, text }).text;
   if (known) searchIndex.keepText(known, { text, form, dueMs: nextDueMs(session) });
   return text;
 }
+
+/**
+ * Where other processes commit too, a text belongs to the session itself: neither candidate nor revision
+ * says which commit it is of.
+ */
+const texts = createMemo<Session, { readonly form: number; readonly text: string }>();
 
 /** The text for this caller, who may be one whom an owner has removed. */
 async function textFor(

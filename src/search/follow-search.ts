@@ -8,7 +8,7 @@ import type { SessionKey } from '../domain/session/reference.ts';
 import { yieldToEventLoop } from '../platform/yield-to-event-loop.ts';
 import type { SetAside } from '../platform/set-aside.ts';
 import type { SessionStore } from '../store/store.ts';
-import type { SearchIndex } from './search-index.ts';
+import type { SearchIndex, Stale } from './search-index.ts';
 
 /** The parts that following needs: the index of this process, and its store. */
 export type SearchSources = {
@@ -57,19 +57,29 @@ export async function catchUpSearch(context: SearchSources): Promise<void> {
   // A failed run is not awaited; one under way is.
   await searchIndex.following?.catch(() => undefined);
   if (!searchIndex.isLoaded) await followSearch(context);
-  await Promise.all([...searchIndex.staleKeys].map((key) => refreshStale(context, key)));
+  await Promise.all([...searchIndex.staleKeys].map((stale) => refreshStale(context, ...stale)));
 }
 
-async function refreshStale(context: SearchSources, key: SessionKey): Promise<void> {
-  const { staleKeys } = context.searchIndex;
-  staleKeys.delete(key);
-  const looking = context.searchIndex.whileChanging(key, () =>
-    context.setAside.attempt('the search index', key, () => lookAgain(context, [key])),
-  );
-  await looking.catch((error: unknown) => {
-    staleKeys.add(key);
-    throw error;
+/** Resolves once the session was read, or is set aside; searches at the same time share one read. */
+function refreshStale(context: SearchSources, key: SessionKey, stale: Stale): Promise<void> {
+  stale.looking ??= lookAgainAtStale(context, key, stale).finally(() => {
+    stale.looking = undefined;
   });
+  return stale.looking;
+}
+
+async function lookAgainAtStale(
+  context: SearchSources,
+  key: SessionKey,
+  stale: Stale,
+): Promise<void> {
+  const { staleKeys } = context.searchIndex;
+  const isRead = await context.setAside.attempt('the search index', key, async () => {
+    await lookAgain(context, [key]);
+    return true;
+  });
+  // What could not be read stays stale, and so does what another commit has made stale meanwhile.
+  if (isRead && staleKeys.get(key) === stale) staleKeys.delete(key);
 }
 
 /** Reads all at once; one after the other when that fails, so that the faulty one is found. */

@@ -32,6 +32,9 @@ export type SearchIndexSettings = {
   readonly isAlone: boolean;
 };
 
+/** One commit that may have been made; `looking` while the session is read again. */
+export type Stale = { looking: Promise<void> | undefined };
+
 /** An index without candidates. */
 export function createSearchIndex({
   conditionsPerStep = 10_000,
@@ -46,16 +49,14 @@ export class SearchIndex {
   readonly #partitions = new Map<Guid, SearchPartition>();
   readonly #settings: SearchIndexSettings;
   readonly #texts: ResultTexts;
-  /** How many works may be changing each session now. */
-  readonly #changing = new Map<SessionKey, number>();
   /** The last of the store's changes in the index; undefined before the first. */
   cursor: string | undefined;
   /** True once all that was in the store at first is in the index. */
   isLoaded = false;
   /** The last run that follows the store. */
   following: Promise<void> | undefined;
-  /** Sessions whose last commit ended with an error: it may have been made or not. */
-  readonly staleKeys = new Set<SessionKey>();
+  /** Sessions with a commit that ended with an error, so that it may have been made, and were not read since. */
+  readonly staleKeys = new Map<SessionKey, Stale>();
 
   constructor(settings: SearchIndexSettings) {
     this.#settings = settings;
@@ -98,8 +99,8 @@ export class SearchIndex {
 
   /**
    * The text that was kept for this candidate in this form. Undefined when there is none, when the
-   * session has changed by time, when the store may be changing it, and when the index has another
-   * candidate of the session by now.
+   * session has changed by time, when it is stale, and when the index has another candidate of the
+   * session by now.
    */
   findText(candidate: KnownCandidate, form: number, nowMs: Milliseconds): string | undefined {
     const text = this.#texts.find(candidate.key, form, nowMs);
@@ -113,19 +114,16 @@ export class SearchIndex {
 
   #isCurrent(candidate: KnownCandidate): boolean {
     const { key } = candidate;
-    return !this.#changing.has(key) && !this.staleKeys.has(key) && this.known(key) === candidate;
+    return !this.staleKeys.has(key) && this.known(key) === candidate;
   }
 
-  /** The result of `work`, during which the store may change the session: no text of it is used. */
-  async whileChanging<T>(key: SessionKey, work: () => Promise<T>): Promise<T> {
-    this.#changing.set(key, (this.#changing.get(key) ?? 0) + 1);
-    try {
-      return await work();
-    } finally {
-      const left = (this.#changing.get(key) ?? 1) - 1;
-      if (left === 0) this.#changing.delete(key);
-      else this.#changing.set(key, left);
-    }
+  /**
+   * Notes that a commit of the session ended with an error. It is stale until the store is read after
+   * this; no text of it is used.
+   */
+  noteStale(key: SessionKey): void {
+    // Another object each time: a read that has begun before does not end it.
+    this.staleKeys.set(key, { looking: undefined });
   }
 
   /**

@@ -25,9 +25,10 @@ import { keyOf } from '../../src/domain/session/reference.ts';
 import { parseSessionRequest } from '../../src/domain/session/request.ts';
 import type { Session } from '../../src/domain/session/session.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
-import type { Store } from '../../src/store/store.ts';
+import { type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { demoScid } from '../../src/testing/demo.ts';
 import { manualClock } from '../../src/testing/manual-clock.ts';
+import { yieldToEventLoop } from '../../src/platform/yield-to-event-loop.ts';
 import { seededRandom, type Random } from '../../src/platform/seeded-random.ts';
 import { notRefused, sampleUser } from '../../src/testing/samples.ts';
 import { openTestContexts } from '../../src/testing/test-context.ts';
@@ -47,28 +48,41 @@ const filters = [
 ];
 const orders = ['timestamp asc', 'level desc', 'session/membersCount asc'];
 
-/** Every state of every session, with the step at which it began. */
+/** `session` undefined: there was none. */
+type State = {
+  readonly session: Session | undefined;
+  /** A search that begins at this step, or later, must not show it. */
+  overFrom: number;
+};
+
+/** Every state of every session, with the step at which it was over for all: the next one was answered. */
 class Chronicle {
-  readonly #states = new Map<string, { readonly from: number; readonly session?: Session }[]>();
+  readonly #states = new Map<string, State[]>();
   now = 0;
 
-  note(key: string, session: Session | undefined): void {
-    this.now += 1;
-    const states = this.#states.get(key) ?? [];
-    states.push({ from: this.now, ...(session && { session }) });
+  /** Notes a commit. What is returned is called once its answer, or its error, has reached the writer. */
+  note(key: string, session: Session | undefined): () => void {
+    const states = this.#states.get(key) ?? [{ session: undefined, overFrom: Infinity }];
     this.#states.set(key, states);
+    const before = [...states];
+    states.push({ session, overFrom: Infinity });
+    return () => {
+      this.now += 1;
+      for (const state of before) state.overFrom = Math.min(state.overFrom, this.now);
+    };
   }
 
   /** The states of a session that held at some moment from `start` on; undefined: there was none. */
   since(key: string, start: number): readonly (Session | undefined)[] {
-    const states = this.#states.get(key) ?? [];
-    const isOver = (i: number): boolean => (states[i + 1]?.from ?? Infinity) <= start;
-    const held = states.filter((_state, i) => !isOver(i)).map(({ session }) => session);
-    return (states[0]?.from ?? Infinity) > start ? [undefined, ...held] : held;
+    const states = this.#states.get(key) ?? [{ session: undefined, overFrom: Infinity }];
+    return states.filter(({ overFrom }) => overFrom > start).map(({ session }) => session);
   }
 }
 
-/** The store on a line that takes its time, each call another one; what it commits is written down. */
+/**
+ * The store on a line that takes its time, each call another one; what it commits is written down. Some
+ * commits fail, before or after they are made.
+ */
 function slowStore(inner: Store, random: Random, chronicle: Chronicle): Store {
   const wait = async (): Promise<void> => {
     for (let turns = random.below(6); turns > 0; turns -= 1) await undefined;
@@ -81,17 +95,24 @@ function slowStore(inner: Store, random: Random, chronicle: Chronicle): Store {
       if (name === 'lastKnown') return inner.lastKnown.bind(inner);
       return async (...values: never[]): Promise<unknown> => {
         await wait();
-        const answer = method.apply(inner, values);
-        if (name === 'commit') {
-          const [{ session }] = values as unknown as Parameters<Store['commit']>;
-          // A memory store has committed, or not, when the call returns.
-          if (session && ((await answer) as { kind: string }).kind === 'committed') {
-            chronicle.note(session.key, session.kind === 'put' ? session.session : undefined);
-          }
+        if (name !== 'commit') {
+          const answer = await method.apply(inner, values);
+          await wait();
+          return answer;
         }
-        const answered = await answer;
+        if (random.chance(0.03)) throw new StoreUnavailable('the store is away');
+        const [{ session }] = values as unknown as Parameters<Store['commit']>;
+        // A memory store has committed, or not, when the call returns.
+        const outcome = (await method.apply(inner, values)) as { kind: string };
+        const isCommitted = session !== undefined && outcome.kind === 'committed';
+        const answered = isCommitted
+          ? chronicle.note(session.key, session.kind === 'put' ? session.session : undefined)
+          : () => undefined;
         await wait();
-        return answered;
+        // The writer goes on in this turn; nobody else begins anything before the next one.
+        setImmediate(answered);
+        if (random.chance(0.1)) throw new StoreUnavailable('the answer is lost');
+        return outcome;
       };
     },
   });
@@ -103,6 +124,11 @@ const include = { relatedInfo: true, roleInfo: true, customProperties: true };
 function textOf(session: Session | undefined): string | undefined {
   const handle = session?.searchHandle;
   return handle && formatJson(viewSearchResult(handle, session, include, true));
+}
+
+/** Of a use that may end so: the store was away, or its answer was lost. */
+function unlessUnavailable(error: unknown): undefined {
+  if (!(error instanceof StoreUnavailable)) throw error;
 }
 
 const makeContext = await openTestContexts();
@@ -157,8 +183,11 @@ async function act(scene: Scene): Promise<void> {
   }
 }
 
-/** One search, and what it may and must find. Tells how many it found. */
-async function search({ context, random, chronicle }: Scene, start: number): Promise<number> {
+/** One search, and what it may and must find. Returns how many it found. */
+async function search(
+  { context, random, chronicle }: Scene,
+  start = chronicle.now,
+): Promise<number> {
   const filter = notRefused(parseFilter(random.pick(filters)));
   const order = notRefused(parseOrder(random.pick(orders)));
   const query = { scid: demoScid, filter, order, take: 100 };
@@ -185,9 +214,16 @@ async function search({ context, random, chronicle }: Scene, start: number): Pro
   return found.size;
 }
 
+/** A search of another process, which knows what was committed before it last followed the store. */
+async function searchThere(scene: Scene): Promise<number> {
+  const start = scene.chronicle.now;
+  await followSearch(scene.context);
+  return search(scene, start);
+}
+
 // Kills: results that are not looked at again; a commit that does not reach the index; an earlier
 // revision that overtakes a later one; a walk that loses its place when postings move; a text that
-// outlives a commit of its session.
+// outlives a commit of its session, also one of unknown outcome.
 for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
   for (const isAlone of [false, true]) {
     const who = isAlone ? 'alone' : 'beside another process';
@@ -202,21 +238,23 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
       };
       const here = sceneWith({ isAlone });
       const there = isAlone ? undefined : sceneWith({});
+      /** Begins in one of the next turns of the event loop, so that what goes on has come to any point. */
+      const soon = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+        for (let turns = random.below(6); turns > 0; turns -= 1) await yieldToEventLoop();
+        return work().catch(unlessUnavailable);
+      };
       let foundCount = 0;
       for (let round = 0; round < 60; round += 1) {
-        const uses = Array.from({ length: 6 }, () => act(here));
-        const sought = [search(here, chronicle.now), search(here, chronicle.now)];
-        // Another process knows what was committed before it last followed the store.
-        const start = chronicle.now;
-        if (there && random.chance(0.3))
-          sought.push(followSearch(there.context).then(() => search(there, start)));
-        if (random.chance(0.2)) uses.push(sweep(here.context).then(() => undefined));
+        const uses: Promise<unknown>[] = Array.from({ length: 6 }, () => soon(() => act(here)));
+        const sought = [1, 2, 3].map(() => soon(() => search(here)));
+        if (there && random.chance(0.3)) sought.push(soon(() => searchThere(there)));
+        if (random.chance(0.2)) uses.push(soon(() => sweep(here.context)));
         clock.advance(random.below(30));
         const counts = await Promise.all(sought);
-        foundCount += counts.reduce((sum, one) => sum + one, 0);
+        foundCount += counts.reduce<number>((sum, one = 0) => sum + one, 0);
         await Promise.all(uses);
       }
-      assert.ok(foundCount > 50, `found ${foundCount}`);
+      assert.ok(foundCount > 20, `found ${foundCount}`);
     });
   }
 }
