@@ -148,6 +148,7 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'inspector/state-shapes.ts': 'body',
   'inspector/view-activity.ts': 'head',
   'rta/resource.ts': 'frame',
+  'search/result-texts.ts': 'body',
   'store/record-store.ts': 'own',
   'store/redis/redis-address.ts': 'operator',
   'store/redis/redis-history.ts': 'store',

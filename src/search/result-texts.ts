@@ -11,15 +11,16 @@ export type ResultText = {
   readonly dueMs: Milliseconds | undefined;
 };
 
-/** Of an entry, without its text: the entry, its place in the map, the head of the text. */
+/** Of a text, without its characters: the entry, its place in the maps, the head of the text. */
 const bytesOfAny = 250;
 
 /**
- * Texts of search results, by session: those used last, in so many bytes. A text takes a tenth of the
- * parsed session, so far more results fit than sessions fit into the cache of a store.
+ * Texts of search results, by session and form: those of the sessions used last, in so many bytes. A
+ * text takes a tenth of the parsed session, so far more results fit than sessions fit into the cache of
+ * a store.
  */
 export class ResultTexts {
-  readonly #texts: LRUCache<SessionKey, ResultText>;
+  readonly #texts: LRUCache<SessionKey, ReadonlyMap<ResultText['form'], ResultText>>;
 
   /** `bytesMax` must be above 0. */
   constructor(bytesMax: number) {
@@ -28,17 +29,24 @@ export class ResultTexts {
 
   /** The text in this form, while the session has not changed by time. */
   find(key: SessionKey, form: number, nowMs: Milliseconds): string | undefined {
-    const known = this.#texts.get(key);
-    if (known === undefined || known.form !== form) return undefined;
+    const known = this.#texts.get(key)?.get(form);
+    if (known === undefined) return undefined;
     return known.dueMs !== undefined && known.dueMs <= nowMs ? undefined : known.text;
   }
 
-  /** Stores it in place of another form. One that is larger than all of `bytesMax` is not stored. */
+  /** Stores it beside the other forms. What is larger than all of `bytesMax` is not stored. */
   set(key: SessionKey, result: ResultText): void {
-    this.#texts.set(key, result, { size: bytesOfAny + Buffer.byteLength(result.text) });
+    const forms = new Map(this.#texts.peek(key)).set(result.form, result);
+    const size = [...forms.values()].reduce((sum, { text }) => sum + bytesOf(text), 0);
+    this.#texts.set(key, forms, { size });
   }
 
   delete(key: SessionKey): void {
     this.#texts.delete(key);
   }
+}
+
+/** V8 keeps two bytes for each character once one of them is beyond Latin-1. */
+function bytesOf(text: string): number {
+  return bytesOfAny + (/[\u0100-\uffff]/.test(text) ? 2 * text.length : text.length);
 }

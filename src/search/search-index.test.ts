@@ -50,10 +50,30 @@ test('no text of a stale session is found or kept', () => {
   assert.equal(index.findText(candidate, 1, 0), '{}');
 });
 
+// Kills: bytes of UTF-8 in place of what V8 keeps, which is two for each character once one needs two.
 test('texts take the memory that they may take', () => {
-  const { index, candidate } = indexOfOne(1_000);
-  index.keepText(candidate, { ...result, text: 'x'.repeat(700) });
-  assert.notEqual(index.findText(candidate, 1, 0), undefined);
-  index.keepText(candidate, { ...result, text: 'é'.repeat(700) });
-  assert.equal(index.findText(candidate, 1, 0), undefined);
+  const isKept = (text: string): boolean => {
+    const { index, candidate } = indexOfOne(1_000);
+    index.keepText(candidate, { ...result, text });
+    return index.findText(candidate, 1, 0) !== undefined;
+  };
+  assert.equal(isKept('x'.repeat(700)), true);
+  assert.equal(isKept('x'.repeat(800)), false);
+  assert.equal(isKept('é'.repeat(700)), true);
+  assert.equal(isKept(`😀${'x'.repeat(370)}`), true);
+  assert.equal(isKept(`😀${'x'.repeat(400)}`), false);
+});
+
+// Kills: a form that replaces another one; forms that are counted as one.
+test('each form of a result is kept, and all forms count', () => {
+  const { index, candidate } = indexOfOne(2_000);
+  const form = (number: number) => ({ ...result, form: number, text: String(number).repeat(400) });
+  const kept = () => [1, 2, 3, 4].map((one) => index.findText(candidate, one, 0)?.[0]);
+  for (const one of [1, 2, 3]) index.keepText(candidate, form(one));
+  assert.deepEqual(kept(), ['1', '2', '3', undefined]);
+  index.keepText(candidate, form(2));
+  assert.deepEqual(kept(), ['1', '2', '3', undefined]);
+  // 4 × 650 are more than 2,000.
+  index.keepText(candidate, form(4));
+  assert.deepEqual(kept(), [undefined, undefined, undefined, undefined]);
 });
