@@ -129,7 +129,7 @@ test('an address to listen on is an address or a name, and nothing that only res
 test('a flag that does nothing with the store is refused; a variable may be for another start', () => {
   for (const [args, text] of [
     [['--store=memory', '--durability=strict'], /^--durability is of no use with --store memory/],
-    [['--store=memory', '--cache=1MiB'], /^--cache is of no use/],
+    [['--store=memory', '--replicas=1'], /^--replicas is of no use with --store memory/],
     [
       ['--store=memory', '--data=d'],
       /^--data is of no use with --store memory, which keeps nothing/,
@@ -141,6 +141,8 @@ test('a flag that does nothing with the store is refused; a variable may be for 
     assert.match(outcome.problems.join('\n'), text);
   }
   parsed('--store=redis://cache', '--replicas=1', '--durability=strict', '--cache=1MiB');
+  // A quarter of it bounds the texts of search results.
+  assert.equal(parsed('--store=memory', '--cache=1MiB').cacheBytesMax, 2 ** 20);
   // The folder holds the root certificate of the gateway.
   parsed('--store=memory', '--data=d', '--proxy-port=0');
   const env = { MPSD_STORE: 'memory', MPSD_DURABILITY: 'strict', MPSD_DATA: '/data' };

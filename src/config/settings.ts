@@ -340,7 +340,7 @@ const table: Table = {
     env: 'MPSD_CACHE',
     argument: '<size>',
     default: '64MiB',
-    help: 'Memory for hot sessions, which are kept parsed. The whole server takes about 150 MiB and twice this.',
+    help: 'Memory for hot sessions, which are kept parsed, and a quarter of it more for texts of search results (memory and SQLite; with --store memory only these). The whole server takes about 150 MiB and twice this.',
     parse: size(memoryMax),
   },
   config: {
@@ -902,7 +902,7 @@ function uselessFlags(
   }
   const hasGateway = (proxyPort ?? tlsPort) !== undefined;
   return useless(
-    ['durability', 'cache', 'replicas', ...(hasGateway ? [] : ['data'])],
+    ['durability', 'replicas', ...(hasGateway ? [] : ['data'])],
     'which keeps nothing; leave out one of them',
   );
 }

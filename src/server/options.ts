@@ -23,7 +23,11 @@ import { CannotStart } from './cannot-start.ts';
 
 /** The parts of a server; each has a default. */
 export type ServerOptions = Partial<Omit<Settings, 'store'>> & {
-  /** Where sessions are kept; a store that is given is not closed with the server. */
+  /**
+   * Where sessions are kept; a store that is given is not closed with the server. Without a `bus` no other
+   * server and no program may commit to it meanwhile: this one takes its own commits for all there are,
+   * so its searches would show what others have changed as it was.
+   */
   readonly store?: Settings['store'] | Store;
   /** Between the nodes that share the store; a bus that is given is not closed with the server. */
   readonly bus?: Bus;
