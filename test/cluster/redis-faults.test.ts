@@ -66,7 +66,11 @@ test('a server that accepts and never answers is said to be silent', async () =>
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
   const impatient = { replyTimeoutMs: 500 };
-  await refused(open(`redis://127.0.0.1:${port}`, impatient), `127.0.0.1:${port}`);
+  // With a password, the connection itself waits for an answer.
+  for (const login of ['', ':sesame@']) {
+    const opening = open(`redis://${login}127.0.0.1:${port}`, impatient);
+    await refused(opening, `127.0.0.1:${port}: it d`, 'not answer');
+  }
   await new Promise((resolve) => server.close(resolve));
 });
 

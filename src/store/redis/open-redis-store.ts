@@ -43,8 +43,9 @@ export type OpenedRedis = {
 /**
  * A store on Redis 7 or newer, or Valkey: one server, or a cluster.
  *
- * Throws StoreUnavailable, with a text for the operator, within 10 s when no server of the address can
- * be used, or one of them would throw sessions away.
+ * Throws StoreUnavailable, with a text for the operator, when no server of the address can be used, or one of
+ * them would throw sessions away. Servers that do not answer are given up after about 10 s, or five times
+ * `replyTimeoutMs` where that is given.
  */
 export async function openRedisStore(settings: RedisSettings): Promise<OpenedRedis> {
   const address = requireRedisAddress(settings.url);

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { type RedisClient, RedisLink } from './redis-link.ts';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
+import { requireRedisAddress } from './redis-address.ts';
+import { isSilence } from './redis-errors.ts';
+import { connectRedis, type RedisClient, RedisLink } from './redis-link.ts';
 
 /** A link to a server that answers until it is muted, with time in the hands of the test. */
 async function openLink(t: test.TestContext) {
@@ -47,4 +52,28 @@ test('the time in which this process could not read a reply is no silence of the
   assert.equal(server.isEnded, false);
   for (let time = 0; time < 8; time += 1) look();
   assert.equal(server.isEnded, true);
+});
+
+// Kills: a frozen server with a password, for which every request and the end of this process wait for ever.
+test('a server that never answers to the password is given up, and its connection ends', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const server = createServer().listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const connect = connectRedis(requireRedisAddress('redis://:sesame@127.0.0.1'), 80_000);
+  let isGivenUp = false;
+  const connecting = assert.rejects(connect({ host: '127.0.0.1', port }), (error) => {
+    isGivenUp = true;
+    return isSilence(error);
+  });
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  const ended = once(socket, 'end');
+  assert.match(String(await once(socket, 'data')), /\bAUTH\b/);
+  for (let time = 0; time < 8; time += 1) t.mock.timers.tick(10_000);
+  await yieldToEventLoop();
+  assert.equal(isGivenUp, false);
+  t.mock.timers.tick(10_000);
+  await connecting;
+  await ended;
 });

@@ -13,10 +13,13 @@ export type RedisClient = RedisClientType<
 >;
 export type ConnectRedis = (node: RedisNode) => Promise<RedisClient>;
 
-/** Connects to the servers of an address. The library is loaded at the first call. */
+/**
+ * Connects to the servers of an address, which have `connectTimeoutMs` for it, the reply to a password among it.
+ * The library is loaded at the first call.
+ */
 export function connectRedis(address: RedisAddress, connectTimeoutMs: number): ConnectRedis {
   return async ({ host, port }) => {
-    const { createClient } = await import('@redis/client');
+    const { ConnectionTimeoutError, createClient } = await import('@redis/client');
     const { isTls, username, password } = address;
     const socket = {
       host,
@@ -38,15 +41,30 @@ export function connectRedis(address: RedisAddress, connectTimeoutMs: number): C
     }) as unknown as RedisClient;
     // The command that waits for a reply gets the error.
     client.on('error', () => undefined);
+    // The timeout of the library ends with the connection: it would wait for the reply to AUTH for ever.
+    const silence = Promise.withResolvers<never>();
+    let looksCount = 0;
+    // A process that was held up looks once, late: it could not read a reply either.
+    const watch = setInterval(() => {
+      looksCount += 1;
+      if (looksCount > looksPerTimeout) silence.reject(new ConnectionTimeoutError());
+    }, connectTimeoutMs / looksPerTimeout);
     try {
-      await client.connect();
+      await Promise.race([client.connect(), silence.promise]);
       return client;
     } catch (error) {
+      // A connection that is made only now must end too.
+      client.on('connect', () => client.destroy());
       client.destroy();
       throw error;
+    } finally {
+      clearInterval(watch);
     }
   };
 }
+
+/** How often a link looks for replies while one may be overdue. */
+const looksPerTimeout = 8;
 
 /** Too few replicas had a group of writes in time. */
 export class ReplicationFailure extends Error {
@@ -182,7 +200,7 @@ export class RedisLink {
   }
 
   get #lookEveryMs(): number {
-    return Math.ceil(this.#settings.replyTimeoutMs / 8);
+    return Math.ceil(this.#settings.replyTimeoutMs / looksPerTimeout);
   }
 
   #look(): void {
