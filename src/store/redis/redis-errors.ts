@@ -1,7 +1,7 @@
 /** What errors of the connection to a Redis server mean. */
 
 /** The meaning of an error of the connection or the server, for the operator: a sentence without a full stop. */
-export function explainRedisError(error: unknown, isTls: boolean): string {
+export function explainRedisError(error: unknown): string {
   const { code = '', message } = error as { readonly code?: string; readonly message: string };
   switch (code) {
     case 'ECONNREFUSED':
@@ -21,25 +21,47 @@ export function explainRedisError(error: unknown, isTls: boolean): string {
   if (message.startsWith('ERR AUTH <password> called without any password')) {
     return 'it has no password, and the address has one';
   }
-  // Without TLS a server waits for the rest of a command that it takes the greeting of TLS for, or ends.
-  if (isTimeout(message)) {
-    return `it does not answer${isTls ? ' (rediss:// is for a server that speaks TLS)' : ''}`;
-  }
+  if (isTimeout(message)) return 'it does not answer';
   // The link ends a connection whose replies are overdue.
   if (connectionsEndedHere.has(message)) return 'it did not answer in time';
-  if (code === 'EPROTO' || code.startsWith('ERR_SSL')) {
-    return isTls ? 'it does not speak TLS, as rediss:// says' : message.replace(/\.$/, '');
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL')) return explainTlsError(message);
+  if (isEnd(code, message)) return 'it ended the connection';
+  return message.trimEnd().replace(/\.$/, '');
+}
+
+/** As `explainRedisError`, where no connection was ever made: the scheme of the address may be the wrong one. */
+export function explainRedisErrorAtStart(error: unknown, isTls: boolean): string {
+  const { code = '', message } = error as { readonly code?: string; readonly message: string };
+  const hint = hintOfScheme(code, message, isTls);
+  return `${explainRedisError(error)}${hint === undefined ? '' : ` (${hint})`}`;
+}
+
+function hintOfScheme(code: string, message: string, isTls: boolean): string | undefined {
+  // Without TLS a server waits for the rest of a command that it takes the greeting of TLS for, or ends.
+  if (isTls && (isTimeout(message) || isEnd(code, message))) {
+    return 'rediss:// is for a server that speaks TLS';
   }
-  if (code === 'ECONNRESET' || message === 'Socket closed unexpectedly') {
-    return `it ended the connection (${isTls ? 'rediss:// is for a server that speaks TLS' : 'one that wants TLS needs rediss://'})`;
+  return isEnd(code, message) ? 'one that wants TLS needs rediss://' : undefined;
+}
+
+/** Of a text such as `…:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/…`. */
+function explainTlsError(message: string): string {
+  const [, reason = message.trimEnd()] = /:SSL routines:[^:]*:([^:]+):/.exec(message) ?? [];
+  if (/wrong version number|packet length too long/.test(reason)) return 'it does not speak TLS';
+  if (reason.includes('certificate required')) {
+    return 'it asks for a certificate of the client, which OpenMPSD cannot show: set tls-auth-clients no there';
   }
-  return message.replace(/\.$/, '');
+  return `TLS with it fails: ${reason}`;
 }
 
 /** True when the server said nothing in time, which it may do when it is asked again. */
 export function isSilence(error: unknown): boolean {
   const { message } = error as { readonly message: string };
   return isTimeout(message) || connectionsEndedHere.has(message);
+}
+
+function isEnd(code: string, message: string): boolean {
+  return code === 'ECONNRESET' || message === 'Socket closed unexpectedly';
 }
 
 function isTimeout(message: string): boolean {

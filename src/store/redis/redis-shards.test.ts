@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConnectionTimeoutError } from '@redis/client';
+import { ConnectionTimeoutError, SocketClosedUnexpectedlyError } from '@redis/client';
 import { openConditions } from '../../platform/conditions.ts';
 import { StoreUnavailable } from '../store.ts';
 import { requireRedisAddress } from './redis-address.ts';
+import type { RedisClient } from './redis-link.ts';
 import { RedisShards } from './redis-shards.ts';
+
+const settings = {
+  durability: 'relaxed',
+  patienceMs: 5_000,
+  replyTimeoutMs: 2_000,
+  replicationTimeoutMs: 1_000,
+  replicasMin: undefined,
+  lookAgainMs: 5_000,
+} as const;
 
 // Kills: a start that gives up a server since this process was too busy to hear it.
 test('at the start a server that seems silent is asked once more, and one that refuses is not', async () => {
@@ -20,13 +30,8 @@ test('at the start a server that seems silent is asked once more, and one that r
         callsCount += 1;
         throw error;
       },
-      durability: 'relaxed',
       conditions: openConditions(() => undefined),
-      patienceMs: 5_000,
-      replyTimeoutMs: 2_000,
-      replicationTimeoutMs: 1_000,
-      replicasMin: undefined,
-      lookAgainMs: 5_000,
+      ...settings,
     });
     await assert.rejects(
       opening,
@@ -34,4 +39,39 @@ test('at the start a server that seems silent is asked once more, and one that r
     );
     assert.equal(callsCount, count);
   }
+});
+
+// Kills: a server that restarts, of which each error says that it may not speak TLS.
+test('the scheme is named as a cause where no connection was made, and not of a server that worked', async () => {
+  const lost = new SocketClosedUnexpectedlyError();
+  let isLost = true;
+  const client = {
+    get isReady() {
+      return !isLost;
+    },
+    async sendCommand([name]: readonly string[]) {
+      if (isLost) throw lost;
+      return name === 'TIME' ? ['1', '0'] : 'redis_version:7.2.0\r\nrole:master\r\n';
+    },
+    destroy: () => undefined,
+  } as unknown as RedisClient;
+  const open = () =>
+    RedisShards.open({
+      address: requireRedisAddress('rediss://h'),
+      connect: async () => client,
+      conditions: openConditions(() => undefined),
+      ...settings,
+      patienceMs: 0,
+    });
+  await assert.rejects(
+    open(),
+    /it ended the connection \(rediss:\/\/ is for a server that speaks TLS\)\.$/,
+  );
+  isLost = false;
+  await using shards = await open();
+  isLost = true;
+  await assert.rejects(
+    shards.run('a', ['GET', 'a']),
+    /^StoreUnavailable: .* cannot be reached or cannot write: it ended the connection\.$/,
+  );
 });

@@ -14,7 +14,7 @@ import {
   RedisLink,
   type Reply,
 } from './redis-link.ts';
-import { explainRedisError, isSilence } from './redis-errors.ts';
+import { explainRedisErrorAtStart, explainRedisError, isSilence } from './redis-errors.ts';
 import type { Script } from './scripts.ts';
 import {
   emptyTopology,
@@ -59,7 +59,7 @@ export type Lane = 'plain' | 'durable';
 /**
  * The servers that share the data: finds the one of a key, also after the key has moved. A command
  * may be carried out twice, so it must do no harm then. Every method throws StoreUnavailable when a
- * command fails for longer than `patienceMs`.
+ * command fails for longer than `patienceMs`; the attempt that is under way then is waited for.
  */
 export class RedisShards implements AsyncDisposable {
   readonly #settings: ShardsSettings;
@@ -376,7 +376,7 @@ export class RedisShards implements AsyncDisposable {
     const where = formatRedisAddress(this.#settings.address);
     const what = this.#isClosed
       ? 'has been closed'
-      : `cannot be reached or cannot write: ${explainRedisError(error, this.#settings.address.isTls)}`;
+      : `cannot be reached or cannot write: ${explainRedisError(error)}`;
     return new StoreUnavailable(`The store ${where} ${what}.`, { cause: error });
   }
 }
@@ -384,7 +384,7 @@ export class RedisShards implements AsyncDisposable {
 /** Why no store can be opened at an address: the fault of each server. */
 function unusable(address: RedisAddress, problems: ReadonlyMap<string, unknown>): StoreUnavailable {
   const reasons = [...problems].map(
-    ([node, error]) => `${node}: ${explainRedisError(error, address.isTls)}`,
+    ([node, error]) => `${node}: ${explainRedisErrorAtStart(error, address.isTls)}`,
   );
   return new StoreUnavailable(
     `The store ${formatRedisAddress(address)} cannot be used: ${reasons.join('; ')}.`,
