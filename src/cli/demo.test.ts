@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { startServer } from '../server.ts';
+import { freePort } from '../testing/free-port.ts';
 import { at, Kit } from '../testing/kit.ts';
 import { runDemo } from './demo.ts';
 
@@ -46,11 +47,7 @@ test('a server that gathers no taps does otherwise, and the step is reported', a
 });
 
 test('no server, and no URL', async () => {
-  const url = await startServer({ port: 0, store: 'memory' }).then(async (server) => {
-    await server.close();
-    return server.url;
-  });
-  const nobody = await run('--url', url);
+  const nobody = await run('--url', `http://127.0.0.1:${await freePort()}`);
   assert.equal(nobody.code, 1);
   assert.match(
     nobody.err,

@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { ReplayLine, sendRequest } from '../capture/replay-line.ts';
 import { type ServerOptions, startServer } from '../server.ts';
 import { demoScid } from '../testing/demo.ts';
+import { freePort } from '../testing/free-port.ts';
 import { at, joinBody, Kit } from '../testing/kit.ts';
 import { startRedis } from '../testing/redis-servers.ts';
 import { runDemo } from './demo.ts';
@@ -356,15 +357,14 @@ test('a terminal shows how far a replay is, each percent once, and nothing of it
   assert.equal(err, '\rreplaying: 0 %\rreplaying: 33 %\rreplaying: 66 %\r\x1b[K');
 });
 
-/** The address of a server that has ended. */
-async function addressOfEndedServer(): Promise<string> {
-  await using server = await startServer({ port: 0, store: 'memory' });
-  return server.url;
+/** The address of a server that does not run. */
+async function addressOfNoServer(): Promise<string> {
+  return `http://127.0.0.1:${await freePort()}`;
 }
 
 // Kills: a reason that is read out of the name of a session.
 test('the name of a session is no reason why a replay broke off', async () => {
-  const url = await addressOfEndedServer();
+  const url = await addressOfNoServer();
   for (const prefix of ['timeout', 'issuer', 'EPROTO']) {
     const capture = await captureOfNewSessions(1, prefix);
     const { code, err } = await run(capture, '--url', url, '--pace', 'none');
@@ -410,7 +410,7 @@ test('a server that ends on the way is named as gone, with the call', async () =
 
 test('without a step nothing was shown, and nothing is cleared', async () => {
   let err = '';
-  await runReplay([demo, '--url', await addressOfEndedServer(), '--pace', 'clock'], {
+  await runReplay([demo, '--url', await addressOfNoServer(), '--pace', 'clock'], {
     stdout: { write: () => undefined },
     stderr: { isTTY: true, write: (text) => (err += text) },
     env: {},
@@ -454,7 +454,7 @@ test('no capture, no server, no option of that name', async () => {
   const absent = await run(join(folder, 'absent.har'));
   assert.equal(absent.code, 2);
   assert.match(absent.err, /absent\.har cannot be read: it is not there\./);
-  const alone = await run(demo, '--url', await addressOfEndedServer());
+  const alone = await run(demo, '--url', await addressOfNoServer());
   assert.equal(alone.code, 2);
   assert.match(alone.err, /nothing answers at http/);
   assert.equal((await run('--help')).code, 0);

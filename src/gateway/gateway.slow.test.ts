@@ -9,6 +9,7 @@ import { text as textOf } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { openHosts } from '../http/hosts.ts';
+import { freePort } from '../testing/free-port.ts';
 import { sampleApp, sampleRoute } from '../testing/sample-app.ts';
 import { type GatewaySettings, openGateway } from './gateway.ts';
 import { leafNames } from './host-names.ts';
@@ -22,7 +23,7 @@ const root = await openRoot(join(folder, 'root'), Date.now());
 const local = { host: '127.0.0.1', port: 0 };
 const directory = 'sessiondirectory.xboxlive.com';
 
-async function startGateway(settings: Partial<GatewaySettings> = {}) {
+async function startGateway(settings: Partial<GatewaySettings> = {}, port = 0) {
   const logged: string[] = [];
   const app = sampleApp(
     [
@@ -41,7 +42,7 @@ async function startGateway(settings: Partial<GatewaySettings> = {}) {
     log: (line) => logged.push(line),
     ...settings,
   });
-  const { port: tlsPort } = await gateway.listenForTls(local);
+  const { port: tlsPort } = await gateway.listenForTls({ ...local, port });
   const proxyPort = Number(new URL((await gateway.listenAsProxy(local)).url).port);
   return {
     ...{ app, gateway, tlsPort, proxyPort, logged },
@@ -360,7 +361,7 @@ test('a leaf is replaced before it is old', options, async () => {
 });
 
 test('what the app was given outlives the gateway', options, async () => {
-  await using started = await startGateway();
+  await using started = await startGateway({}, await freePort());
   const socket = await secure({ port: started.tlsPort }, directory);
   const { socket: tunnel } = await connectBy(started.proxyPort, `${directory}:443`);
   const tunnelled = await secure({ socket: tunnel }, directory);

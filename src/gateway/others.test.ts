@@ -10,6 +10,7 @@ import {
 } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { freePort } from '../testing/free-port.ts';
 import { createForwardProxy } from './forward-proxy.ts';
 import { openOthers, type OthersSettings } from './others.ts';
 import { parseAuthority } from './authority.ts';
@@ -183,11 +184,7 @@ test('an address that is open is taken where others are not', options, async () 
 });
 
 test('a host that is not there is 502, in words', options, async () => {
-  const gone = createTcp();
-  const port = await listen(gone);
-  gone.close();
-  await once(gone, 'close');
-  await using proxy = await startProxy({}, port);
+  await using proxy = await startProxy({}, await freePort());
   const tunnel = await connectBy(proxy.port, 'localhost:443');
   assert.deepEqual([tunnel.status, tunnel.refusal], [502, 'hostUnreachable']);
   const { status, text } = await ask(proxy.port, 'http://localhost/');

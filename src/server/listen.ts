@@ -11,7 +11,7 @@ export async function listen<T>(
   try {
     return await listenAt({ host, port });
   } catch (error) {
-    throw new CannotStart([formatListenProblem(error, host, port, flag)]);
+    throw new CannotStart([formatListenProblem(error, host, port, flag)], { cause: error });
   }
 }
 

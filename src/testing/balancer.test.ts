@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { test } from 'node:test';
 import { startBalancer } from './balancer.ts';
+import { freePort } from './free-port.ts';
 
 // These tests are about sockets; a hang fails by this limit.
 const options = { timeout: 300_000 };
@@ -10,13 +11,14 @@ const options = { timeout: 300_000 };
 /** A server that sends its name and then what it receives, until the other side has ended. */
 async function startEcho(
   name: string,
+  on = 0,
 ): Promise<{ readonly server: Server; readonly port: number } & AsyncDisposable> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => undefined);
     socket.write(name);
     socket.pipe(socket);
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(on, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return { server, port, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
@@ -48,8 +50,8 @@ test(
   'a server that is gone is passed over; when all are, the client is hung up on',
   options,
   async () => {
-    await using a = await startEcho('a');
-    await using b = await startEcho('b');
+    await using a = await startEcho('a', await freePort());
+    await using b = await startEcho('b', await freePort());
     await using balancer = await startBalancer([a.port, b.port]);
     a.server.close();
     await once(a.server, 'close');
@@ -63,7 +65,7 @@ test(
 test('disposing cuts what is open on both sides and frees the port', options, async () => {
   await using a = await startEcho('a');
   const taken = once(a.server, 'connection');
-  await using balancer = await startBalancer([a.port]);
+  await using balancer = await startBalancer([a.port], await freePort());
   const client = connect(balancer.port, '127.0.0.1').on('error', () => undefined);
   const [atServer] = await taken;
   const closed = [client, atServer].map(

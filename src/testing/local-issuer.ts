@@ -5,8 +5,8 @@
 
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
+import { freePort } from './free-port.ts';
 
 type Algorithm = 'RS256' | 'ES256' | 'EdDSA';
 
@@ -34,7 +34,7 @@ export async function startLocalIssuer(settings: LocalIssuerSettings = {}): Prom
 export class LocalIssuer implements AsyncDisposable {
   readonly #settings: LocalIssuerSettings;
   #server: Server | undefined;
-  #port = 0;
+  #port: number | undefined;
   #keysMade = 0;
   #keys: readonly Key[];
   /** What is asked for beside discovery and keys, by path. */
@@ -71,6 +71,7 @@ export class LocalIssuer implements AsyncDisposable {
 
   /** Listens, again on the same port after `end`. */
   async begin(): Promise<void> {
+    this.#port ??= await freePort();
     const server = createServer((incoming, outgoing) => {
       const path = new URL(String(incoming.url), this.url).pathname;
       const route = this.routes.get(path);
@@ -84,7 +85,6 @@ export class LocalIssuer implements AsyncDisposable {
       server.once('error', reject);
       server.listen(this.#port, '127.0.0.1', resolve);
     });
-    this.#port = (server.address() as AddressInfo).port;
   }
 
   /** Is away until it begins again. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { createServer, Server } from 'node:net';
 import { test } from 'node:test';
 import { MultiplayerError } from '../client/multiplayer-service.ts';
 import { CannotStart } from '../server.ts';
+import { freePort } from './free-port.ts';
 import { Control, demoScid, startServer } from './test-server.ts';
 
 const lobby = { scid: demoScid, templateName: 'deathmatch', name: 'lobby' };
@@ -187,7 +189,7 @@ test('requests are refused as often as asked for, of one user, until that is end
 });
 
 test('what cannot be done is an error with the sentence of the server', async () => {
-  await using server = await startServer();
+  await using server = await startServer({ port: await freePort() });
   await assert.rejects(server.control.advance(-1), /clock was answered 400: .*advanceMs/);
   await assert.rejects(
     server.control.refuse({ path: 'handles', status: 503 }),
@@ -210,7 +212,7 @@ test('what cannot be done is an error with the sentence of the server', async ()
 
 // Kills: tries and reconnects that go on although no server comes back.
 test('what waits for a server that is closed ends, without further tries', async () => {
-  await using server = await startServer();
+  await using server = await startServer({ port: await freePort() });
   const { client } = server.user('Ada');
   await using live = await client.connect({
     reconnect: { firstDelayMs: 1, delayMsMax: 1, attemptsMax: Number.POSITIVE_INFINITY },
@@ -244,6 +246,30 @@ test('what is no snapshot is refused, and the server goes on', async () => {
     );
   }
   assert.equal((await server.control.connections()).length, 0);
+});
+
+// Kills: a restore that fails when another process is given the port for a moment.
+test('restore waits for its port when another program has it', async (context) => {
+  await using server = await startServer({ port: await freePort() });
+  const { client } = server.user('Ada');
+  await client.writeSession(lobby, join);
+  const snapshot = await server.snapshot();
+  const { listen } = Server.prototype;
+  const { mock } = context.mock.method(
+    Server.prototype,
+    'listen',
+    function (this: Server, ...args: Parameters<typeof listen>) {
+      if (mock.callCount() === 0) {
+        const other = createServer();
+        Reflect.apply(listen, other, [Number(new URL(server.url).port), '127.0.0.1']);
+        this.once('error', () => other.close());
+      }
+      return listen.apply(this, args);
+    },
+  );
+  await server.restore(snapshot);
+  assert.equal(mock.callCount(), 2);
+  assert.notEqual(await client.getSession(lobby), undefined);
 });
 
 test('a name in place of a user, and an unknown option, are errors', async () => {

@@ -8,6 +8,7 @@
  *     await server.control.advance(60_000);
  */
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { tapDelayMsMax } from '../admin/request.ts';
 import { MultiplayerService } from '../client/multiplayer-service.ts';
 import { causesOf } from '../client/transport.ts';
@@ -113,7 +114,8 @@ export class TestServer implements AsyncDisposable {
    * RTA connection ends, as when a server starts again; clients connect anew to the same address.
    * Refusals and delays that a test has asked for are over.
    *
-   * Throws TypeError for anything else than a snapshot of this server, which goes on running.
+   * Throws TypeError for anything else than a snapshot of this server, which goes on running, and
+   * CannotStart when another program takes the port meanwhile and keeps it.
    */
   async restore(snapshot: Snapshot): Promise<void> {
     if (!this.#snapshots.has(snapshot)) {
@@ -121,13 +123,7 @@ export class TestServer implements AsyncDisposable {
     }
     const { nowMs, frozen, store } = snapshot;
     await this.#running.close();
-    this.#store = copyMemoryStore(store);
-    const { port } = new URL(this.url);
-    this.#running = await startAnyServer({
-      ...this.#settings,
-      port: Number(port),
-      store: this.#store,
-    });
+    await this.#startAgain(store);
     if (frozen) await this.control.freeze();
     await this.control.setTime(nowMs);
   }
@@ -140,6 +136,21 @@ export class TestServer implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** On the same port, with a copy of `store`. Another process may have been given the port for a moment. */
+  async #startAgain(store: Store): Promise<void> {
+    const port = Number(new URL(this.url).port);
+    for (let triesLeft = portTries; ; triesLeft -= 1) {
+      this.#store = copyMemoryStore(store);
+      try {
+        this.#running = await startAnyServer({ ...this.#settings, port, store: this.#store });
+        return;
+      } catch (error) {
+        if (triesLeft === 1 || !isPortTaken(error)) throw error;
+        await pause(portTryMs);
+      }
+    }
   }
 
   #callerOf(claims: Readonly<Record<string, string>>, xuid?: string): TestCaller {
@@ -165,6 +176,15 @@ export type TestUser = TestCaller & {
   readonly name: string;
   readonly xuid: string;
 };
+
+/** Together some seconds. */
+const portTries = 100;
+const portTryMs = 50;
+
+function isPortTaken(error: unknown): boolean {
+  const cause = error instanceof CannotStart ? error.cause : undefined;
+  return (cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE';
+}
 
 const xuidBase = 2_533_274_800_000_000;
 

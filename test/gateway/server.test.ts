@@ -20,6 +20,7 @@ import {
   startServer,
 } from '../../src/server.ts';
 import { demoScid } from '../../src/testing/demo.ts';
+import { freePort } from '../../src/testing/free-port.ts';
 
 const options = { timeout: 300_000 };
 const data = await mkdtemp(join(tmpdir(), 'openmpsd-gateway-server-'));
@@ -155,7 +156,7 @@ test('the main port is no proxy', options, async () => {
 });
 
 test('draining ends the connections of the gateway with their last answer', options, async () => {
-  const started = await start();
+  const started = await start({ tlsPort: await freePort() });
   await using server: RunningServer = started.server;
   const { socket } = await secureThroughProxy(started, 'sessiondirectory.xboxlive.com');
   const ended = once(socket.resume(), 'close');
