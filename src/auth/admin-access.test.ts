@@ -41,6 +41,24 @@ test('who may administer', async () => {
   }
 });
 
+// Kills: the advice to send an admin token to a server that has none.
+test('who may not administer reads what to send', async () => {
+  const advice: readonly (readonly [AdminAccessSettings, RegExp])[] = [
+    [{ token, services: ['panel'] }, /; send "Bearer" with the admin token\.$/],
+    [
+      { token: undefined, services: ['panel'] },
+      /; send the signed token of .* --admin-services names\.$/,
+    ],
+    [{ token: undefined, services: 'any' }, /; call as a game service\.$/],
+  ];
+  for (const [settings, expected] of advice) {
+    const access = openAdminAccess(callers, settings);
+    const answer = await access.authenticate('XBL3.0 x=-;xuid=1', 0);
+    assert.ok(answer instanceof Refusal);
+    assert.match(answer.text, expected);
+  }
+});
+
 test('no refusal holds the token that was sent', async () => {
   const secret = 'sent-by-mistake';
   const answer = await openAdminAccess(callers, { token, services: [] }).authenticate(

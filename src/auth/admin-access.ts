@@ -44,6 +44,12 @@ export function openAdminAccess(
       expected !== undefined && given !== undefined && timingSafeEqual(digest(given), expected)
     );
   };
+  const advice =
+    expected !== undefined
+      ? 'send "Bearer" with the admin token'
+      : services === 'any'
+        ? 'call as a game service'
+        : 'send the signed token of a game service that --admin-services names';
   const administrator = (caller: Caller | Refusal): ServiceCaller | Refusal => {
     if (caller instanceof Refusal) {
       if (expected === undefined) return caller;
@@ -56,10 +62,7 @@ export function openAdminAccess(
       caller.kind === 'service' && (services === 'any' || services.includes(caller.name));
     if (mayAdminister) return caller;
     const name = caller.kind === 'service' ? `The game service "${caller.name}"` : 'A user';
-    return new Refusal(
-      'adminRequired',
-      `${name} may not administer this server; send "Bearer" with the admin token.`,
-    );
+    return new Refusal('adminRequired', `${name} may not administer this server; ${advice}.`);
   };
 
   return {

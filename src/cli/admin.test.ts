@@ -194,7 +194,8 @@ test('the admin token comes from the environment, and what is missing is said', 
   );
   const without = await run('stats', ['--url', url]);
   assert.equal(without.code, 1);
-  const wanted = /wants its admin token: set MPSD_ADMIN_TOKEN, or MPSD_ADMIN_TOKEN_FILE to a file/;
+  const wanted =
+    /wants its admin token: set MPSD_ADMIN_TOKEN, or MPSD_ADMIN_TOKEN_FILE to a file with it, or to the signed token of a service that --admin-services names\. \(notAuthenticated\)\n$/;
   assert.match(without.err, wanted);
   const wrong = { MPSD_ADMIN_TOKEN: 'wrongwrongwrongwrong' };
   const other = await run('stats', ['--url', url], wrong);
@@ -208,7 +209,7 @@ test('the admin token comes from the environment, and what is missing is said', 
   assert.equal(needless.code, 1);
   assert.match(
     needless.err,
-    /is set, but the server at http:\S+ has no admin token; unset it\.\n$/,
+    /is set, but the server at http:\S+ has no admin token; unset it, or set it to the signed token of a service that --admin-services names\.\n$/,
   );
   const secure = await run('stats', ['--url', development.url.replace('http:', 'https:')]);
   assert.equal(secure.code, 1);

@@ -379,12 +379,12 @@ function openAsk(url: string, token: string | undefined): Ask {
       throw new CommandFailure(
         text.includes('admin token')
           ? `${tokenVariable} is not the admin token of the server at ${url}.`
-          : `${tokenVariable} is set, but the server at ${url} has no admin token; unset it.`,
+          : `${tokenVariable} is set, but the server at ${url} has no admin token; unset it, or set it to the signed token of a service that --admin-services names.`,
       );
     }
     if (token === undefined && (code === 'notAuthenticated' || code === 'adminRequired')) {
       throw new CommandFailure(
-        `the server at ${url} wants its admin token: set ${tokenVariable}, or ${tokenVariable}_FILE to a file with it. (${code})`,
+        `the server at ${url} wants its admin token: set ${tokenVariable}, or ${tokenVariable}_FILE to a file with it, or to the signed token of a service that --admin-services names. (${code})`,
       );
     }
     const why = text === '' ? `The server answered ${answer.status}.` : text;
