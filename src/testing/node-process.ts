@@ -37,15 +37,15 @@ export function startNodeProcess(
 }
 
 /**
- * What `start` starts. At its start a server gives Redis five seconds, which a busy machine may not have:
- * then it is started again, 24 times at most.
+ * What `start` starts. At its start a server gives Redis some seconds to be found, and again some for
+ * each command, which a busy machine may not have: then it is started again, 24 times at most.
  */
 export async function startPatiently<Started>(start: () => Promise<Started>): Promise<Started> {
   for (let triesLeft = 24; ; triesLeft -= 1) {
     try {
       return await start();
     } catch (error) {
-      const isLate = /The store redis\S* cannot be used: /.test(String(error));
+      const isLate = /The store redis\S* cannot be (?:used|reached)/.test(String(error));
       if (!isLate || triesLeft === 0) throw error;
     }
   }
