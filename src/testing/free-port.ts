@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 
 let portsTried = 0;
 
@@ -11,8 +11,12 @@ export async function freePort(): Promise<number> {
   for (;;) {
     const port = 10_000 + ((process.pid * 20 + portsTried) % 10_000);
     portsTried += 1;
-    if (!(await canListen(port)) || !(await canListen(port + 10_000))) continue;
-    if (await reserve(port)) return port;
+    // Reserved first: to listen, even for a moment, at a port of another process could be just when
+    // its server starts there again.
+    const reservation = await reserve(port);
+    if (reservation === undefined) continue;
+    if ((await canListen(port)) && (await canListen(port + 10_000))) return port;
+    reservation.close();
   }
 }
 
@@ -24,15 +28,20 @@ function canListen(port: number): Promise<boolean> {
   });
 }
 
-/** Listens at another address of this machine until the process ends; false when another one does. */
-function reserve(port: number): Promise<boolean> {
+/**
+ * Listens at another address of this machine until the process ends, or `close`; undefined when another
+ * process does.
+ */
+function reserve(port: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
     // Not every machine has this address: there, that others begin elsewhere must be enough.
-    server.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'EADDRINUSE'));
+    server.once('error', ({ code }: NodeJS.ErrnoException) =>
+      resolve(code === 'EADDRINUSE' ? undefined : server),
+    );
     server.listen(port, '127.0.0.2', () => {
       server.unref();
-      resolve(true);
+      resolve(server);
     });
   });
 }
