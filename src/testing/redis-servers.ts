@@ -36,20 +36,15 @@ export type RedisServers = AsyncDisposable & {
   /** Moves slots of a cluster from one primary to another, by their place in `servers`. */
   moveSlots(from: number, to: number, count: number): Promise<void>;
   /**
-   * From now on a replica takes over from a primary that is silent for two seconds. Before that a
-   * cluster waits for a minute, so that a busy machine does not make it change.
+   * From now on a replica takes over from a primary that is silent for two seconds, also after a
+   * restart. Before that a cluster waits for a minute, so that a busy machine does not make it change.
    */
   takeOverSoon(): Promise<void>;
 };
 
 /** A single server, which keeps nothing on the disk; `options` are further ones of redis-server. */
 export async function startRedis(...options: readonly string[]): Promise<RedisServers> {
-  return startServers(
-    1,
-    options,
-    async () => undefined,
-    async () => true,
-  );
+  return startServers(1, options, { isReady: async () => true });
 }
 
 /** A server and its replicas, which are no cluster: nobody takes over. */
@@ -59,14 +54,16 @@ export async function startRedisReplicas(replicasCount: number): Promise<RedisSe
       await cli(port, 'REPLICAOF', '127.0.0.1', String(primary?.port));
     }
   };
-  return startServers(1 + replicasCount, [], follow, isLinked);
+  return startServers(1 + replicasCount, [], { prepare: follow, isReady: isLinked });
 }
 
 /** A cluster of three primaries with a replica each, or without. */
 export async function startRedisCluster({ replicas = 1 } = {}): Promise<RedisServers> {
-  // Servers also ask each other the more often, the shorter this is: so they meet sooner.
-  const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', quickMs];
-  const join = async (servers: readonly RedisServer[]): Promise<void> => {
+  // Servers also ask each other the more often, the shorter the timeout is: so they meet sooner. Until
+  // it is longer no replica takes over, so the first three stay the primaries.
+  const timeout = ['--cluster-node-timeout', quickMs];
+  const options = ['--cluster-enabled', 'yes', ...timeout, '--cluster-replica-no-failover', 'yes'];
+  const join = async (servers: readonly Server[]): Promise<void> => {
     const ids = await Promise.all(
       servers.map(async ({ port }) => (await cli(port, 'CLUSTER', 'MYID')).trim()),
     );
@@ -92,26 +89,30 @@ export async function startRedisCluster({ replicas = 1 } = {}): Promise<RedisSer
       servers.slice(3).map(({ port }, at) => cli(port, 'CLUSTER', 'REPLICATE', ids[at % 3] ?? '')),
     );
   };
-  const servers = await startServers(3 + 3 * replicas, options, join, async (server) => {
+  const settle = async (servers: readonly Server[], ready: () => Promise<void>): Promise<void> => {
+    // Who is held for failed when the timeout gets longer would be so for minutes.
+    for (;;) {
+      await ready();
+      await configure(servers, 'cluster-node-timeout', '60000');
+      if (await doAgree(servers)) break;
+      await configure(servers, 'cluster-node-timeout', quickMs);
+    }
+    await configure(servers, 'cluster-replica-no-failover', 'no');
+  };
+  const isReady = async (server: RedisServer): Promise<boolean> => {
     const isOk = (await cli(server.port, 'CLUSTER', 'INFO')).includes('cluster_state:ok');
     // The replicas of other primaries are the last that a server hears of.
     const ids = (await cli(server.port, 'CLUSTER', 'SLOTS')).match(/^[0-9a-f]{40}$/gm) ?? [];
     return isOk && new Set(ids).size === 3 + 3 * replicas && (await isLinked(server));
-  });
-  await setNodeTimeout(servers, '60000').catch(async (error: unknown) => {
-    await servers[Symbol.asyncDispose]();
-    throw error;
-  });
-  return servers;
+  };
+  return startServers(3 + 3 * replicas, options, { prepare: join, isReady, settle });
 }
 
 /** The time of a server of a cluster to answer the others, in milliseconds. */
 const quickMs = '2000';
 
-async function setNodeTimeout({ servers }: Pick<RedisServers, 'servers'>, ms: string) {
-  await Promise.all(
-    servers.map(({ port }) => cli(port, 'CONFIG', 'SET', 'cluster-node-timeout', ms)),
-  );
+async function configure(servers: readonly Server[], name: string, value: string): Promise<void> {
+  await Promise.all(servers.map((server) => server.configure(name, value)));
 }
 
 /** What this server of a cluster knows of all: their state, whom they follow, epochs, and slots. */
@@ -119,7 +120,8 @@ async function viewOf(port: number): Promise<string> {
   const nodes = (await cli(port, 'CLUSTER', 'NODES')).trim().split('\n');
   const views = nodes.map((line) => {
     const [id, , flags = '', primary, , , epoch, , ...slots] = line.split(' ');
-    return [id, flags.replace('myself,', ''), primary, epoch, ...slots].join(' ');
+    const state = flags.replaceAll(/myself,|,nofailover/g, '');
+    return [id, state, primary, epoch, ...slots].join(' ');
   });
   return views.sort().join('\n');
 }
@@ -144,11 +146,18 @@ async function isLinked({ port }: RedisServer): Promise<boolean> {
   return info.split('state=online').length - 1 === Number(count);
 }
 
+type Steps = {
+  /** Makes them replicas or a cluster, once all listen. */
+  readonly prepare?: (servers: readonly Server[]) => Promise<void>;
+  readonly isReady: (server: RedisServer) => Promise<boolean>;
+  /** The last step, in place of `ready` alone. */
+  readonly settle?: (servers: readonly Server[], ready: () => Promise<void>) => Promise<void>;
+};
+
 async function startServers(
   count: number,
   options: readonly string[],
-  prepare: (servers: readonly RedisServer[]) => Promise<void>,
-  isReady: (server: RedisServer) => Promise<boolean>,
+  { prepare, isReady, settle = (_servers, ready) => ready() }: Steps,
 ): Promise<RedisServers> {
   requireRedis();
   const folder = await mkdtemp(join(tmpdir(), 'openmpsd-redis-'));
@@ -178,15 +187,15 @@ async function startServers(
     // A replica that has not yet heard of all of them could take over without the last ones.
     await ready();
   };
-  const takeOverSoon = (): Promise<void> => setNodeTimeout({ servers }, quickMs);
+  const takeOverSoon = (): Promise<void> => configure(servers, 'cluster-node-timeout', quickMs);
   try {
     const started = await Promise.allSettled(
       Array.from({ length: count }, () => startServer(folder, options, ender)),
     );
     servers.push(...started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])));
     for (const one of started) if (one.status === 'rejected') throw one.reason;
-    await prepare(servers);
-    await ready();
+    await prepare?.(servers);
+    await settle(servers, ready);
   } catch (error) {
     await dispose();
     throw error;
@@ -253,7 +262,7 @@ async function startServer(
 class Server implements RedisServer {
   readonly port: number;
   readonly #folder: string;
-  readonly #options: readonly string[];
+  #options: readonly string[];
   readonly #ender: ServerEnder;
   #child: ChildProcess | undefined;
   #ended: Promise<unknown> = Promise.resolve();
@@ -296,6 +305,12 @@ class Server implements RedisServer {
       void ended.then(() => resolve(false));
     });
     if (!(await isListening)) throw new Error(`redis-server ended at its start:\n${printed}`);
+  }
+
+  /** Sets this now, and at the next starts. */
+  async configure(name: string, value: string): Promise<void> {
+    await cli(this.port, 'CONFIG', 'SET', name, value);
+    this.#options = [...this.#options, `--${name}`, value];
   }
 
   end(): void {
@@ -373,12 +388,14 @@ async function until(
 function requireRedis(): void {
   if (hasRedis()) return;
   if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    const install = 'apt-get update && apt-get install -y --no-install-recommends redis-server';
-    // Another test, which needs it too, may hold the lock of apt.
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
+    const update = 'apt-get -o Acquire::Retries=3 update';
+    const install = `${update} && apt-get install -y --no-install-recommends redis-server`;
     for (let tries = 0; tries < 20 && !hasRedis(); tries += 1) {
-      const { status } = spawnSync('sh', ['-c', install], { env });
-      if (status !== 0 && !hasRedis()) spawnSync('sleep', ['5']);
+      const { stderr } = spawnSync('sh', ['-c', install], { env, encoding: 'utf8' });
+      // Another test, which needs it too, may hold the lock of apt. Nothing else gets better by itself.
+      if (!/\block\b/i.test(stderr)) break;
+      spawnSync('sleep', ['5']);
     }
   }
   if (!hasRedis()) {
