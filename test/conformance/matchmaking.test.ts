@@ -80,6 +80,9 @@ const deleteTicket = (user: KitUser, ticketId: string, hopper?: string) =>
 const shown = (session: JsonObject, path: string) =>
   at(session, `servers.matchmaking.properties.${path}`);
 
+/** A server elsewhere may be busy: it has a minute, in turns of a tenth of a second. */
+const turnsMax = isAimed ? 600 : 150;
+
 /** The ticket session once it shows this status. */
 async function untilShown(
   kit: Kit,
@@ -88,7 +91,7 @@ async function untilShown(
   status: string,
 ): Promise<JsonObject> {
   let session: JsonObject = {};
-  for (let turn = 0; turn < 150; turn += 1) {
+  for (let turn = 0; turn < turnsMax; turn += 1) {
     session = (await read(reader, reference)).json;
     if (shown(session, 'system.status') === status) return session;
     // A server elsewhere works its hoppers by its own clock.
