@@ -21,13 +21,22 @@ const parts: readonly (readonly string[])[] =
         ['src/domain/**/*.test.ts', 'test/conformance/[i-z]*.test.ts', 'test/*.test.ts'],
       ];
 
+/** A test that hangs is a failure, with its name; five minutes, since each takes seconds at most. */
+const limit = '--test-timeout=300000';
+
 const codes = await Promise.all(
   parts.map(async (globs) => {
     const found = globSync([...globs], { exclude: ['**/node_modules/**'] });
     const files = process.argv.length > 2 ? found : found.filter(isQuick);
     const part = spawn(
       process.execPath,
-      ['--test', '--test-isolation=none', '--test-reporter=./test/page-reporter.ts', ...files],
+      [
+        '--test',
+        '--test-isolation=none',
+        limit,
+        '--test-reporter=./test/page-reporter.ts',
+        ...files,
+      ],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     // Whole, so that two pages are not mixed.
