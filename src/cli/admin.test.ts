@@ -195,7 +195,7 @@ test('the admin token comes from the environment, and what is missing is said', 
   const without = await run('stats', ['--url', url]);
   assert.equal(without.code, 1);
   const wanted =
-    /wants its admin token: set MPSD_ADMIN_TOKEN, or MPSD_ADMIN_TOKEN_FILE to a file with it, or to the signed token of a service that --admin-services names\. \(notAuthenticated\)\n$/;
+    /wants its admin token: set MPSD_ADMIN_TOKEN, or MPSD_ADMIN_TOKEN_FILE to a file with it, or to the signed token of a service that --admin-services names\. \(adminRequired\)\n$/;
   assert.match(without.err, wanted);
   const wrong = { MPSD_ADMIN_TOKEN: 'wrongwrongwrongwrong' };
   const other = await run('stats', ['--url', url], wrong);
