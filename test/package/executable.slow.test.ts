@@ -41,10 +41,10 @@ before(async () => {
 });
 
 /** A server in the folder `data`, until the test ends; where it is, and what ends it in order. */
-async function serve(context: TestContext) {
+async function serve(context: TestContext, env = environment()) {
   const server = spawn(executable, ['serve', '--port', '0', '--data', 'data'], {
     cwd: folder,
-    env: environment(),
+    env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(server, 'exit');
@@ -103,4 +103,28 @@ test('it is unpacked once, and made whole, or unpacked for each process where it
   const homeless = { ...environment('/dev/null'), TMPDIR: temporary, NODE_COMPILE_CACHE: '' };
   assert.equal(await output(['--version'], homeless), `${version}\n`);
   assert.deepEqual(await readdir(temporary), []);
+});
+
+// Kills: former versions that stay for ever, and those in use that go.
+test('a server removes what versions have unpacked that were not used for a month', {
+  timeout: 300_000,
+}, async (context) => {
+  const home = join(folder, 'others');
+  const env = environment(home);
+  await mkdir(home);
+  await output(['--version'], env);
+  const unpacked = join(home, 'openmpsd/unpacked');
+  const [ours = ''] = await readdir(unpacked);
+  const daysAgo = { '0.0.1-0123456789abcdef': 40, '0.0.1-fedcba9876543210': 2 };
+  for (const [name, days] of Object.entries(daysAgo)) {
+    await mkdir(join(unpacked, name));
+    const used = Date.now() / 1000 - days * 86_400;
+    await utimes(join(unpacked, name), used, used);
+  }
+  const { end } = await serve(context, env);
+  let left: string[];
+  do left = await readdir(unpacked);
+  while (left.includes('0.0.1-0123456789abcdef'));
+  assert.deepEqual(left.sort(), ['0.0.1-fedcba9876543210', ours].sort());
+  assert.deepEqual(await end(), [0, null]);
 });
