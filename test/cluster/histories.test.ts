@@ -87,7 +87,8 @@ class Client {
     const last = this.history.at(-1)?.outcome;
     const ifMatch =
       last && last.kind !== 'unknown' && this.#random.chance(0.3) ? last.seen : undefined;
-    const isRead = this.#count > 0 && this.#random.chance(0.25);
+    // Until an answer has shown the session, there may be none: its first write may have been lost.
+    const isRead = this.doneCount > 0 && this.#random.chance(0.25);
     if (!isRead) this.#count += 1;
     const write = !isRead && { count: this.#count, ...(ifMatch && { ifMatch }) };
     const answer = await this.#ask(isRead, ifMatch).catch(() => undefined);
