@@ -20,9 +20,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunningServer, ServerOptions } from '../src/server.ts';
-import { load, median, sendAll } from './load.ts';
+import { load, median } from './load.ts';
 import { cores, pin, startPinned } from './process.ts';
-import { get, postActivity, put, warmUpJoin, liveSessions } from './rates.ts';
+import { fillSessions, get, postActivity, put } from './rates.ts';
 import { compare, pairsOf } from './slice-pairs.ts';
 
 export type Lever = {
@@ -63,7 +63,7 @@ try {
   await using server = await startPinned('measured-server.ts', place);
   if (cores > 1 && isPinned) await pin(process.pid, '1');
   else if (cores > 1) await pin(server.pid, `0-${cores - 1}`);
-  await sendAll(server.url, liveSessions * 4, warmUpJoin);
+  await fillSessions(server);
   await load(server.url, request, { seconds: 2, connections });
   server.tell('flip');
   await load(server.url, (n) => request(n + 50_000), { seconds, connections });

@@ -14,7 +14,7 @@ import { allLimits } from './levers/limits.ts';
 import { formatRequest, load, type LoadRequest, median, sendAll } from './load.ts';
 import { type OffenderReport, offenderPerSecond } from './offender.ts';
 import { type BenchServer, startBeside, startPinned } from './process.ts';
-import { liveSessions, put, warmUpJoin } from './rates.ts';
+import { fillSessions, liveSessions, put } from './rates.ts';
 import type { BenchSettings, Row } from './report.ts';
 import { changeBody, headersOf, joinBody, pathOf } from './sample.ts';
 import { compare, type Pair, pairsOf } from './slice-pairs.ts';
@@ -52,7 +52,7 @@ const microsOf = ({ allMicros, requests }: Cost): number => allMicros / requests
 async function measureCost({ folder, rounds, seconds }: BenchSettings): Promise<Row> {
   const place = [join(folder, 'limits-cost'), 'strict', '67108864', 'limits'];
   await using server = await startPinned('measured-server.ts', place);
-  await sendAll(server.url, liveSessions * 4, warmUpJoin);
+  await fillSessions(server);
   server.tell('flip');
   await load(server.url, putFrom, { seconds: 4 * rounds * seconds });
   const slices = await server.report<readonly Slice[]>('slices');
@@ -81,7 +81,7 @@ async function measureCostApart({ folder, rounds, seconds }: BenchSettings): Pro
     await using limited = await startOne('on', file);
     await using unlimited = await startOne('off', 'off');
     const servers = [limited, unlimited];
-    for (const { url } of servers) await sendAll(url, liveSessions * 4, warmUpJoin);
+    for (const server of servers) await fillSessions(server);
     const costOfWrites = async (server: BenchServer): Promise<Cost> => {
       const others = servers.filter((one) => one !== server);
       for (const { pid } of others) process.kill(pid, 'SIGSTOP');

@@ -57,13 +57,20 @@ export const postActivity = (n: number): LoadRequest => ({
   headers: headersOf(n % liveSessions),
   body: activityBody(n % liveSessions),
 });
-/** The n-th of the joins that fill the sessions before a load. */
-export const warmUpJoin = (n: number): LoadRequest => ({
-  method: 'PUT',
-  path: pathOf(Math.floor(n / 4)),
-  headers: headersOf(Math.floor(n / 4), n % 4),
-  body: joinBody(n % 4),
-});
+/**
+ * Fills the sessions before a load. The connections of the members are open, and no change of the loads is one
+ * that they follow: what taps cost is a row of its own, and a member whose connection is not open is looked
+ * after beside each write.
+ */
+export async function fillSessions(server: BenchServer): Promise<void> {
+  const open = await openConnectionsOf(server);
+  await sendAll(server.url, liveSessions * 4, (n) => ({
+    method: 'PUT',
+    path: pathOf(Math.floor(n / 4)),
+    headers: headersOf(Math.floor(n / 4), n % 4),
+    body: joinBody(n % 4, open[n % open.length]?.connectionId, 'initialization'),
+  }));
+}
 const joinOrCreate = (n: number, openConnections: readonly RtaLine[]): LoadRequest => ({
   method: 'PUT',
   path: pathOf(1_000_000 + Math.floor(n / 4)),
@@ -179,9 +186,7 @@ export async function measureRates({ folder, rounds, seconds }: BenchSettings): 
   await using peer = await startPinned('colyseus-server.ts');
   const own = { ours, memory, defaults };
   const servers: Servers = { ...own, joins, joinsInMemory, reference, peer };
-  for (const { url } of Object.values(own)) {
-    await sendAll(url, liveSessions * 4, warmUpJoin);
-  }
+  for (const server of Object.values(own)) await fillSessions(server);
   const openConnections = new Map<BenchServer, readonly RtaLine[]>();
   for (const server of [joins, joinsInMemory]) {
     openConnections.set(server, await openConnectionsOf(server));

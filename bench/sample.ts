@@ -21,11 +21,13 @@ export function headersOf(n: number, seat = 0): Record<string, string> {
 
 /**
  * Joins as an active member with what a game keeps of a player. A server marks a member as disconnected
- * at once whose connection is not open there, as the one that stands here if none is given.
+ * at once whose connection is not open there, as the one that stands here if none is given. It follows
+ * changes of one type.
  */
 export function joinBody(
   seat: number,
   connection = `85b40569-0000-4000-8000-00000000000${seat}`,
+  changeType = 'everything',
 ): string {
   return JSON.stringify({
     members: {
@@ -36,7 +38,7 @@ export function joinBody(
             connection,
             subscription: {
               id: `81A3266D-0000-4000-8000-00000000000${seat}`,
-              changeTypes: ['everything'],
+              changeTypes: [changeType],
             },
           },
           custom: { health: 100, team: seat % 2 ? 'red' : 'blue', loadout: ['rifle', 'medkit'] },
