@@ -2,7 +2,14 @@
 
 import * as v from 'valibot';
 import { limits } from '../domain/limits.ts';
-import { type Guid, isCanonicalXuid, isGuid, isXuid, type Xuid } from '../domain/ids.ts';
+import {
+  type Guid,
+  canonicalXuidForm,
+  isCanonicalXuid,
+  isGuid,
+  isXuid,
+  type Xuid,
+} from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { isOneLine } from '../domain/printable-text.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -51,10 +58,7 @@ export function parsePathXuid(given: string): Xuid | Refusal {
 export function parsePathCaller(given: string): Xuid | Refusal {
   return isCanonicalXuid(given)
     ? given
-    : invalid(
-        'xuid',
-        `"${given.slice(0, 50)}" is no xuid of a caller: a decimal number below 2^64 without leading zeros.`,
-      );
+    : invalid('xuid', `"${given.slice(0, 50)}" is no xuid of a caller: ${canonicalXuidForm}.`);
 }
 
 /** Which sessions are asked for. */

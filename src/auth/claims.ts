@@ -1,5 +1,5 @@
 import type { Caller } from '../domain/caller.ts';
-import { isCanonicalXuid, isTitleId } from '../domain/ids.ts';
+import { canonicalXuidForm, isCanonicalXuid, isTitleId } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 
 /** What a token says of its bearer, by name. @source docs/wire/callers.md "Callers" */
@@ -22,10 +22,8 @@ type Form = {
 
 const someText: Form = { holds: (text) => text !== '', expected: 'text that is not empty' };
 
-const xuidExpected = 'a decimal number below 2^64 without leading zeros';
-
 const formOf: Record<ClaimName, Form> = {
-  xid: { holds: isCanonicalXuid, expected: xuidExpected, mayBeNumber: true },
+  xid: { holds: isCanonicalXuid, expected: canonicalXuidForm, mayBeNumber: true },
   gtg: { ...someText, mayBeNumber: true },
   tid: { holds: isTitleId, expected: 'a decimal number from 0 to 4294967295', mayBeNumber: true },
   did: someText,

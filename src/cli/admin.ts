@@ -8,7 +8,7 @@ import {
   isOneLine,
   parsePrintable,
 } from '../domain/printable-text.ts';
-import { isCanonicalXuid, isGuid, isXuid } from '../domain/ids.ts';
+import { canonicalXuidForm, isCanonicalXuid, isGuid, isXuid } from '../domain/ids.ts';
 import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
 import { limits } from '../domain/limits.ts';
 import { NoAnswer } from '../platform/no-answer.ts';
@@ -415,9 +415,7 @@ function xuidOf(given: FlagValues): string {
 function callerOf(given: FlagValues): string {
   const xuid = xuidOf(given);
   if (isCanonicalXuid(xuid)) return xuid;
-  throw new Error(
-    `--xuid is "${xuid}"; expected a decimal number below 2^64 without leading zeros.`,
-  );
+  throw new Error(`--xuid is "${xuid}"; expected ${canonicalXuidForm}.`);
 }
 
 function sessionOf(given: FlagValues): SessionReference {

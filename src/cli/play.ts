@@ -13,7 +13,7 @@ import {
 } from '../client/multiplayer-service.ts';
 import { joinProblems, parseFlags } from '../config/flags.ts';
 import { demoScid } from '../config/demo-config.ts';
-import { isCanonicalXuid, isGuid } from '../domain/ids.ts';
+import { canonicalXuidForm, isCanonicalXuid, isGuid } from '../domain/ids.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
 import { type CommandIo, readOptions } from './command-io.ts';
 import { explainFailedCall, parseServerAddress } from './server-address.ts';
@@ -100,9 +100,7 @@ function parseOptions(args: readonly string[], env: PlayIo['env']): PlayOptions 
 function xuidsFrom(first: string | undefined, count: number): readonly string[] {
   const start = first ?? `2535${randomUUID().replaceAll(/\D/g, '').padEnd(12, '0').slice(0, 12)}`;
   if (!isCanonicalXuid(start)) {
-    throw new Error(
-      `--xuid is "${start}"; expected a decimal number below 2^64 without leading zeros.`,
-    );
+    throw new Error(`--xuid is "${start}"; expected ${canonicalXuidForm}.`);
   }
   const xuids = Array.from({ length: count }, (_, i) => String(BigInt(start) + BigInt(i)));
   if (!isCanonicalXuid(xuids.at(-1) ?? '')) {

@@ -10,7 +10,7 @@ import {
   type Tap,
 } from '../client/multiplayer-service.ts';
 import { joinProblems, parseFlags } from '../config/flags.ts';
-import { isCanonicalXuid } from '../domain/ids.ts';
+import { canonicalXuidForm, isCanonicalXuid } from '../domain/ids.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
 import { type CommandIo, readOptions } from './command-io.ts';
 import { explainFailedCall, parseServerAddress, parseToken } from './server-address.ts';
@@ -75,7 +75,7 @@ function parseOptions(args: readonly string[], env: TapsIo['env']): TapsOptions 
   const xuid = values.get('xuid')?.at(-1);
   if (xuid === undefined) throw new Error('This command needs --xuid.');
   if (!isCanonicalXuid(xuid)) {
-    throw new Error('--xuid must name a user: a decimal number below 2^64 without leading zeros.');
+    throw new Error(`--xuid must name a user: ${canonicalXuidForm}.`);
   }
   const url = parseServerAddress(values.get('url')?.at(-1), env);
   const token = parseToken(values.get('token')?.at(-1), '--token');

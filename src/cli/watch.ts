@@ -2,7 +2,7 @@
 
 import { formatJson, type Json } from '../domain/json.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
-import { isCanonicalXuid, type Xuid } from '../domain/ids.ts';
+import { canonicalXuidForm, isCanonicalXuid, type Xuid } from '../domain/ids.ts';
 import type { ChangeRow, LiveEvent } from '../inspector/api-types.ts';
 import { causesOf } from '../client/transport.ts';
 import { NoAnswer } from '../platform/no-answer.ts';
@@ -96,13 +96,11 @@ function parseOptions(args: readonly string[], env: WatchIo['env']): WatchOption
   if (problems.length > 0) throw new Error(joinProblems(problems));
   const xuid = values.get('xuid')?.at(-1);
   if (xuid !== undefined && !isCanonicalXuid(xuid)) {
-    throw new Error('--xuid must name a user: a decimal number below 2^64 without leading zeros.');
+    throw new Error(`--xuid must name a user: ${canonicalXuidForm}.`);
   }
   const isSubject = first === 'users' || isCanonicalXuid(first);
   if (hasSubject && !isSubject) {
-    throw new Error(
-      `does not know "${first}": expected users, or a xuid (a decimal number below 2^64 without leading zeros).`,
-    );
+    throw new Error(`does not know "${first}": expected users, or a xuid (${canonicalXuidForm}).`);
   }
   if (hasSubject && (values.has('session') || values.has('xuid'))) {
     throw new Error('--session and --xuid choose changes of sessions; leave them out.');

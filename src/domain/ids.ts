@@ -32,6 +32,9 @@ export function isCanonicalXuid(text: string): boolean {
   return isXuid(text) && BigInt(text) < 2n ** 64n && String(BigInt(text)) === text;
 }
 
+/** What `isCanonicalXuid` expects, for messages. */
+export const canonicalXuidForm = 'a decimal number below 2^64 without leading zeros';
+
 /** True of a decimal unsigned 32-bit number without leading zeros. */
 export function isTitleId(text: string): boolean {
   return /^(0|[1-9][0-9]{0,9})$/.test(text) && Number(text) <= 0xffff_ffff;
