@@ -13,7 +13,7 @@ import { openHttpLine } from './http-line.ts';
 import { allLimits } from './levers/limits.ts';
 import { formatRequest, load, type LoadRequest, median, sendAll } from './load.ts';
 import { type OffenderReport, offenderPerSecond } from './offender.ts';
-import { type BenchServer, startBeside, startPinned } from './process.ts';
+import { type BenchServer, runAlone, startBeside, startPinned } from './process.ts';
 import { fillSessions, liveSessions, put } from './rates.ts';
 import type { BenchSettings, Row } from './report.ts';
 import { changeBody, headersOf, joinBody, pathOf } from './sample.ts';
@@ -82,17 +82,12 @@ async function measureCostApart({ folder, rounds, seconds }: BenchSettings): Pro
     await using unlimited = await startOne('off', 'off');
     const servers = [limited, unlimited];
     for (const server of servers) await fillSessions(server);
-    const costOfWrites = async (server: BenchServer): Promise<Cost> => {
-      const others = servers.filter((one) => one !== server);
-      for (const { pid } of others) process.kill(pid, 'SIGSTOP');
-      try {
+    const costOfWrites = (server: BenchServer): Promise<Cost> =>
+      runAlone(server, servers, async () => {
         const began = await server.report<number>('cpu');
         const { total } = await load(server.url, putFrom, { seconds });
         return { requests: total, allMicros: (await server.report<number>('cpu')) - began };
-      } finally {
-        for (const { pid } of others) process.kill(pid, 'SIGCONT');
-      }
-    };
+      });
     // The first round is for the compilers.
     for (let round = 0; round <= rounds; round += 1) {
       const isFirst = (start + round) % 2 === 0;

@@ -50,6 +50,24 @@ export async function startBeside(file: string, args: readonly string[]): Promis
   };
 }
 
+/**
+ * What `run` gives while all other servers stand still: what they still do of what they were asked would be
+ * measured with it.
+ */
+export async function runAlone<T>(
+  server: BenchServer,
+  all: readonly BenchServer[],
+  run: () => Promise<T>,
+): Promise<T> {
+  const others = all.filter((one) => one !== server);
+  for (const { pid } of others) process.kill(pid, 'SIGSTOP');
+  try {
+    return await run();
+  } finally {
+    for (const { pid } of others) process.kill(pid, 'SIGCONT');
+  }
+}
+
 /** Keeps a process, all its threads included, on these cores (Linux; elsewhere nothing happens). */
 export function pin(pid: number, cores: string): Promise<void> {
   return new Promise((resolve) => {

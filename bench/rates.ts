@@ -18,7 +18,7 @@ import {
   type LoadRequest,
   type LoadResult,
 } from './load.ts';
-import { cores, pin, startPinned, type BenchServer } from './process.ts';
+import { cores, pin, runAlone, startPinned, type BenchServer } from './process.ts';
 import { formatRound, type BenchSettings, type Report, type Row } from './report.ts';
 import { openLine, type RtaLine } from './rta-line.ts';
 import { activityBody, changeBody, headersOf, joinBody, pathOf } from './sample.ts';
@@ -264,16 +264,11 @@ async function measureAlone(
   const distinct = isOnce ? seconds * 25_000 : 20_000;
   const offset = requests.next(distinct);
   const ask = (n: number): LoadRequest => request(offset + n, openConnections);
-  // What the others still do of what they were asked would be measured with it.
-  const others = all.filter((one) => one !== server);
-  for (const { pid } of others) process.kill(pid, 'SIGSTOP');
-  try {
+  return runAlone(server, all, async () => {
     const result = await load(server.url, ask, { seconds, connections, distinct, isOnce });
     if (openConnections.every(({ isOpen }) => isOpen)) return result;
     throw new Error('The server ended connections of members while they joined.');
-  } finally {
-    for (const { pid } of others) process.kill(pid, 'SIGCONT');
-  }
+  });
 }
 
 function startOwn(place: string, observing: 'bare' | 'defaults'): Promise<BenchServer> {
