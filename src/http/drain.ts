@@ -18,8 +18,8 @@ export type ConnectionsToEnd = {
 const quietRounds = 3;
 const acceptRoundsMax = 1_000;
 
-/** How often an ending server checks its connections. */
-const stepMs: Milliseconds = 20;
+/** An ending server checks its connections after one millisecond, then more and more seldom. */
+const stepMsMax: Milliseconds = 20;
 
 /**
  * Stops listening, and resolves when all connections have ended: with their last answer, or after
@@ -41,7 +41,11 @@ export async function drain(
   const startMs = performance.now();
   const ended = new Set<Socket>();
   const quiet = new Map<Socket, { readonly bytes: number; readonly sinceMs: Milliseconds }>();
-  while (connections.size > 0 && performance.now() - startMs < withinMs) {
+  for (
+    let stepMs = 1;
+    connections.size > 0 && performance.now() - startMs < withinMs;
+    stepMs = Math.min(2 * stepMs, stepMsMax)
+  ) {
     const nowMs = performance.now();
     for (const socket of connections) {
       const isBusy = ending.isBusy(socket);
