@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { AuthenticatorUnavailable } from './authenticator.ts';
 import { UnknownKey } from './jwt.ts';
-import { openKeySet, parseKeySet, readKeySetText } from './key-set.ts';
+import { openKeySet, parseKeySet, readKeySetText, reasonOf } from './key-set.ts';
 
 const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' });
@@ -220,4 +220,10 @@ test('a key set of more than a megabyte is refused for that', async () => {
     server.closeAllConnections();
     server.close();
   }
+});
+
+// Kills: the reason that is empty where a name has several addresses.
+test('the reason is that of all addresses of a name', () => {
+  const cause = new AggregateError([new Error('no ::1'), new Error('no 127.0.0.1')]);
+  assert.equal(reasonOf(new TypeError('fetch failed', { cause })), 'no ::1, no 127.0.0.1');
 });

@@ -1,6 +1,7 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
+import { messageOf } from '../domain/error-message.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { problemOfTrust } from '../platform/private-files.ts';
 import { withoutUrlSecrets } from '../platform/url-secrets.ts';
@@ -262,6 +263,7 @@ function keyIdText(keyId: string | undefined): string {
 
 /** The innermost message, which is the one that tells something: `fetch` hides it. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? reasonOf(error.cause) : error.message;
+  return error instanceof Error && error.cause instanceof Error
+    ? reasonOf(error.cause)
+    : messageOf(error);
 }

@@ -3,6 +3,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { WebSocket } from 'ws';
+import { messageOf } from '../domain/error-message.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { NoAnswer } from '../platform/no-answer.ts';
 import type { CapturedHeader } from './capture.ts';
@@ -29,11 +30,9 @@ function noAnswer(
   cause: Error,
   { isLate }: { readonly isLate: boolean },
 ): NoAnswer {
-  // Where a name has several addresses the error of them all has no message.
-  const reason = cause.message || ('code' in cause ? String(cause.code) : cause.name);
   const call = `${method} ${target}`;
   const named = number === undefined ? call : `call ${number} (${call})`;
-  return new NoAnswer(named, reason, { isLate, cause });
+  return new NoAnswer(named, messageOf(cause), { isLate, cause });
 }
 
 /** The request is none that HTTP allows: captures may hold anything. */

@@ -7,6 +7,7 @@
  */
 
 import type { FileEntry, ZipReader } from '@zip.js/zip.js';
+import { messageOf } from '../domain/error-message.ts';
 import { concatBytes, utf8Of } from './byte-text.ts';
 import {
   type Capture,
@@ -167,8 +168,4 @@ async function unpack(entry: FileEntry): Promise<Uint8Array> {
   });
   await entry.getData(kept, { checkSignature: true });
   return concatBytes(parts);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

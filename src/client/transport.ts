@@ -1,3 +1,4 @@
+import { messageOf } from '../domain/error-message.ts';
 import { formatJson } from './json.ts';
 import type { Sleep } from './platform.ts';
 import { MultiplayerError } from './multiplayer-error.ts';
@@ -222,7 +223,7 @@ function pageHint(baseUrl: string): string {
 export function causesOf(error: unknown): string {
   const words: string[] = [];
   for (let at = error; at instanceof Error && words.length < 4; at = at.cause) {
-    words.push(at.message || at.name);
+    words.push(messageOf(at));
   }
   return words.join(': ') || String(error);
 }

@@ -183,6 +183,21 @@ test('an address that is open is taken where others are not', options, async () 
   assert.equal((await ask(proxy.port, 'http://mixed.example/')).text, 'here');
 });
 
+// Kills: a name with a dead address first that is never reached by its second one.
+test('the next address is tried where one does not answer', options, async () => {
+  const resolve = async () => ['::1', '127.0.0.1'];
+  await using upstream = createHttp((_incoming, outgoing) => outgoing.end('here'));
+  const port = await listen(upstream);
+  await using proxy = await startProxy({ resolve }, port);
+  assert.equal((await ask(proxy.port, 'http://both.example/')).text, 'here');
+  const { status, socket } = await connectBy(proxy.port, 'both.example:443');
+  assert.equal(status, 200);
+  socket.destroy();
+  await using dead = await startProxy({ resolve }, await freePort());
+  const { text } = await ask(dead.port, 'http://both.example/');
+  assert.match(text, /both\.example cannot be reached: .*::1.*, .*ECONNREFUSED 127\.0\.0\.1/);
+});
+
 test('a host that is not there is 502, in words', options, async () => {
   await using proxy = await startProxy({}, await freePort());
   const tunnel = await connectBy(proxy.port, 'localhost:443');

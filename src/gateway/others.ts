@@ -11,14 +11,24 @@ import {
   type IncomingMessage,
   request,
 } from 'node:http';
-import { connect as connectTo, isIP, type Socket } from 'node:net';
+import { connect as connectTo, isIP, type LookupFunction, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { pipeline } from 'node:stream/promises';
+import { messageOf } from '../domain/error-message.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { askForBody } from '../http/answer-early.ts';
 import { type Authority, isClosedAddress } from './authority.ts';
 import type { Others } from './forward-proxy.ts';
+
+type Way = {
+  readonly host: string;
+  readonly port: number;
+  /** Answers with checked addresses alone. */
+  readonly lookup: LookupFunction;
+  /** One address after the other until one accepts: a name may have an address that is dead. */
+  readonly autoSelectFamily: true;
+};
 
 export type OthersSettings = {
   readonly connectMs: Milliseconds;
@@ -38,27 +48,30 @@ const connectionHeaders: ReadonlySet<string> = new Set([
 export function openOthers(settings: OthersSettings): Others {
   const { connectMs, resolve = resolveAll, isClosed = isClosedHere } = settings;
 
-  /** An address of the host, or why there is none. */
-  async function addressOf({ host }: Authority): Promise<string | Refusal> {
+  /** How to connect to the host, or why nobody may. */
+  async function wayTo({ host, port }: Authority): Promise<Way | Refusal> {
     let addresses: readonly string[];
     try {
       addresses = isIP(host) ? [host] : await resolve(host);
     } catch {
       return unreachable(host, 'its name is not known');
     }
-    const open = addresses.find((address) => !isClosed(address));
-    return (
-      open ??
-      new Refusal('hostForbidden', `${host} leads to this machine or to a link-local address.`)
-    );
+    const open = addresses.filter((address) => !isClosed(address));
+    if (open.length === 0) {
+      return new Refusal(
+        'hostForbidden',
+        `${host} leads to this machine or to a link-local address.`,
+      );
+    }
+    return { host, port, lookup: answerWith(open), autoSelectFamily: true };
   }
 
   return {
     async connect(to, socket, head) {
-      const address = await addressOf(to);
-      if (address instanceof Refusal) return address;
-      const upstream = await open(address, to.port, connectMs);
-      if (upstream instanceof Error) return unreachable(to.host, upstream.message);
+      const way = await wayTo(to);
+      if (way instanceof Refusal) return way;
+      const upstream = await open(way, connectMs);
+      if (upstream instanceof Error) return unreachable(to.host, messageOf(upstream));
       if (socket.destroyed) return void upstream.destroy();
       upstream.setNoDelay();
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
@@ -72,13 +85,12 @@ export function openOthers(settings: OthersSettings): Others {
     },
 
     async forward(to, incoming, outgoing) {
-      const address = await addressOf(to);
-      if (address instanceof Refusal) return address;
+      const way = await wayTo(to);
+      if (way instanceof Refusal) return way;
       const url = new URL(incoming.url ?? '');
       askForBody(outgoing);
       const asked = request({
-        host: address,
-        port: to.port,
+        ...way,
         method: incoming.method,
         path: `${url.pathname}${url.search}`,
         headers: { ...endToEnd(incoming.headers), host: url.host },
@@ -89,7 +101,7 @@ export function openOthers(settings: OthersSettings): Others {
       incoming.pipe(asked);
       outgoing.once('close', () => asked.destroy());
       const failed = await answered(asked);
-      if (failed instanceof Error) return unreachable(to.host, failed.message);
+      if (failed instanceof Error) return unreachable(to.host, messageOf(failed));
       outgoing.writeHead(failed.statusCode ?? 502, endToEnd(failed.headers));
       await pipeline(failed, outgoing).catch(() => outgoing.destroy());
       return undefined;
@@ -101,15 +113,20 @@ async function resolveAll(host: string): Promise<readonly string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
+function answerWith(addresses: readonly string[]): LookupFunction {
+  const found = addresses.map((address) => ({ address, family: isIP(address) }));
+  return (_host, _options, answer) => answer(null, found);
+}
+
 function isClosedHere(address: string): boolean {
   const own = Object.values(networkInterfaces()).flatMap((all = []) => all);
   return isClosedAddress(address, new Set(own.map((one) => one.address.toLowerCase())));
 }
 
 /** A connection, or why there is none. */
-function open(host: string, port: number, withinMs: Milliseconds): Promise<Socket | Error> {
+function open(way: Way, withinMs: Milliseconds): Promise<Socket | Error> {
   const { promise, resolve } = Promise.withResolvers<Socket | Error>();
-  const socket = connectTo({ host, port, timeout: withinMs });
+  const socket = connectTo({ ...way, timeout: withinMs });
   socket.once('connect', () => {
     socket.setTimeout(0);
     resolve(socket);

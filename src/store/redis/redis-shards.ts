@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { messageOf } from '../../domain/error-message.ts';
 import type { Conditions } from '../../platform/conditions.ts';
 import { type Durability, StoreUnavailable } from '../store.ts';
 import {
@@ -396,10 +397,6 @@ class NoServer extends Error {
   constructor(slot: number) {
     super(`no server has slot ${slot}`);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 type NextStep = 'give up' | 'again' | 'look again' | { readonly ask: RedisNode };
