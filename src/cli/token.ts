@@ -131,9 +131,6 @@ function parseOptions(args: readonly string[]): TokenOptions {
   return Object.fromEntries(
     [...values].map(([name, [value = '']]) => {
       if (value === '' && name !== 'prv') throw new UsageError(`--${name} is empty.`);
-      if (flags[name]?.argument === undefined && value !== 'true') {
-        throw new UsageError(`--${name} takes no value.`);
-      }
       return [name, value];
     }),
   );

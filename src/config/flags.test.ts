@@ -5,7 +5,8 @@ import { parseFlags } from './flags.ts';
 const flags = {
   url: { argument: '<address>' },
   user: { argument: '<name>', isList: true },
-  control: {},
+  control: { isTruth: true },
+  cancel: {},
   token: { argument: '<value>', isSecret: true },
   help: { short: 'h' },
 } as const;
@@ -19,6 +20,8 @@ const cases: readonly (readonly [
   [['--user', 'a', '--user=b', '--control'], { user: ['a', 'b'], control: ['true'] }],
   [['--url', 'a', '--url=b'], { url: ['a', 'b'] }, 'is given --url twice.'],
   [['--control=false', '-h'], { control: ['false'], help: ['true'] }],
+  // Kills: `drain --cancel=false`, which cancels.
+  [['--cancel=false'], {}, 'does not expect a value of --cancel.'],
   [['--url', '-1'], { url: ['-1'] }],
   [['--url=--x'], { url: ['--x'] }],
   [['--url'], {}, 'needs a value of --url: --url <address>.'],

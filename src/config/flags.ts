@@ -13,6 +13,8 @@ type Flag = {
   readonly isSecret?: true;
   /** Each value of it counts. Any other flag is given once: which of two was meant is not known. */
   readonly isList?: true;
+  /** A switch that also takes `=true` and `=false`. Any other switch takes no value. */
+  readonly isTruth?: true;
 };
 
 export type FlagsGiven = {
@@ -87,7 +89,11 @@ function optionProblem(
   flag: Flag | undefined,
 ): string | undefined {
   if (flag === undefined) return `does not know the option ${rawName}.`;
-  if (flag.argument === undefined) return undefined;
+  if (flag.argument === undefined) {
+    return inlineValue && flag.isTruth !== true
+      ? `does not expect a value of ${rawName}.`
+      : undefined;
+  }
   return value === undefined || (!inlineValue && value.startsWith('--'))
     ? `needs a value of ${rawName}: ${rawName} ${flag.argument}.`
     : undefined;

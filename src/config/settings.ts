@@ -833,7 +833,11 @@ const settings = Object.entries(table) as readonly (readonly [
 export const settingFlags: Flags = Object.fromEntries(
   settings.map(([, { flag, argument, isSecret }]) => [
     flag,
-    { argument, ...(isSecret && { isSecret }) },
+    {
+      argument,
+      ...(isSecret && { isSecret }),
+      ...(argument === undefined && { isTruth: true as const }),
+    },
   ]),
 );
 
