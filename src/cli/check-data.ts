@@ -1,7 +1,6 @@
-import { statSync } from 'node:fs';
 import { formatPrintable } from '../domain/printable-text.ts';
-import { checkDataFile } from '../store/sqlite/check-data-file.ts';
-import { dataFileOf } from '../store/sqlite/data-folder.ts';
+import { checkDataFile, type WholeCount } from '../store/sqlite/check-data-file.ts';
+import { dataFileAt } from '../store/sqlite/data-folder.ts';
 import { adviceOnLeftLog } from '../store/sqlite/write-ahead-log.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { type ProgressIo, readOnePath } from './command-io.ts';
@@ -24,8 +23,7 @@ const progressStep = 0.1;
 export async function runCheckData(args: readonly string[], io: ProgressIo): Promise<number> {
   const path = readOnePath(args, { name: 'check-data', help, path: 'folder or file' }, io);
   if (typeof path === 'number') return path;
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  const file = isFolder ? dataFileOf(path) : path;
+  const file = dataFileAt(path);
   let problemsCount = 0;
   try {
     const { wholeCounts, isCut } = checkDataFile(file, {
@@ -35,14 +33,20 @@ export async function runCheckData(args: readonly string[], io: ProgressIo): Pro
         io.stdout.write(`${formatPrintable(problem)}\n`);
       },
     });
-    const counts = wholeCounts.map(({ one, many, count }) => formatCount(count, one, many));
-    io.stdout.write(`${file}: ${[...counts, summaryOf(file, problemsCount, isCut)].join(', ')}\n`);
+    io.stdout.write(
+      `${file}: ${[...formatCounts(wholeCounts), summaryOf(file, problemsCount, isCut)].join(', ')}\n`,
+    );
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     io.stderr.write(`openmpsd check-data: ${error.message}\n`);
     return 1;
   }
   return problemsCount === 0 ? 0 : 1;
+}
+
+/** Such as "3 sessions", of each kind. */
+export function formatCounts(counts: readonly WholeCount[]): readonly string[] {
+  return counts.map(({ one, many, count }) => formatCount(count, one, many));
 }
 
 function summaryOf(file: string, problemsCount: number, isCut: boolean): string {
@@ -54,7 +58,8 @@ function summaryOf(file: string, problemsCount: number, isCut: boolean): string 
   return `${formatCount(problemsCount, 'problem')}. ${advice}`;
 }
 
-function reportProgress({
+/** Writes lines of how far the check is, where somebody sees them. */
+export function reportProgress({
   stderr,
 }: ProgressIo): (kinds: string, done: number, total: number) => void {
   // In the log of a backup it would be dozens of lines.

@@ -46,6 +46,13 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'verify the data file of a server, and say what is lost',
     run: async (args, io) => (await import('./check-data.ts')).runCheckData(args, ioOf(io)),
   },
+  restore: {
+    help: 'put a backup in the place of the data file of a server',
+    run: async (args, io) => {
+      const { runRestore } = await import('./restore.ts');
+      return runRestore(args, { ...ioOf(io), nowMs: Date.now() });
+    },
+  },
   taps: {
     help: 'print what a user receives: taps (a session has changed) and invites',
     run: async (args, io) => (await import('./taps.ts')).runTaps(args, io),

@@ -7,14 +7,18 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type TestContext, test } from 'node:test';
 import { MultiplayerService } from '../../src/client/multiplayer-service.ts';
+import { dataFileOf } from '../../src/store/sqlite/data-folder.ts';
+import { restoreDataFile } from '../../src/store/sqlite/restore-data-file.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { demoScid, demoTitleId } from '../../src/testing/demo.ts';
 import { startNodeProcess } from '../../src/testing/node-process.ts';
+import { putOf, storedKey } from '../../src/testing/store-samples.ts';
 
 function mountSmallDisk(folder: string): boolean {
   const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder]);
@@ -126,4 +130,30 @@ test('a server that starts on a full disk serves reads, and writes once there is
   assert.equal(status, 'created');
   await untilReady(server.url);
   assert.equal(await statusOf(ada.writeSession(referenceOf('one'), leaving)), 'deleted');
+});
+
+test('a restore for which there is no room changes nothing, and works once there is', async (context) => {
+  const disk = smallDisk(context);
+  if (disk === undefined) return;
+  const folder = mkdtempSync(join(tmpdir(), 'openmpsd-full-backup-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const [backup, file] = [dataFileOf(folder), dataFileOf(disk)];
+  for (const [path, name] of [
+    [backup, 'backup'],
+    [file, 'former'],
+  ] as const) {
+    await using store = await openSqliteStore({ file: path, durability: 'relaxed' });
+    await store.commit({ session: putOf(name, 0) });
+  }
+  const restore = () => restoreDataFile({ backup, file, mayReplace: true, nowMs: 0 });
+  fill(disk);
+  const before = readdirSync(disk);
+  assert.throws(restore, /has no room for the backup\. Nothing has changed\. Make room/);
+  assert.deepEqual(readdirSync(disk), before);
+
+  rmSync(fillerOf(disk));
+  assert.equal(restore(), `${file}.before-19700101T000000Z`);
+  await using store = await openSqliteStore({ file, durability: 'relaxed' });
+  assert.ok(await store.session(storedKey('backup')));
+  assert.equal(await store.session(storedKey('former')), undefined);
 });

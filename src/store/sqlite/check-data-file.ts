@@ -22,6 +22,7 @@ import {
   type Row,
 } from './rows.ts';
 import { isDamage, kindOfCode, type SqliteError, sqliteCodes } from './sqlite-errors.ts';
+import { problemOfUnfinishedRestore } from './unfinished-restore.ts';
 import {
   adviceOnLeftLog,
   countPagesInLog,
@@ -62,6 +63,8 @@ const progressEvery = 1_000;
  * of OpenMPSD, or nothing of it can be read.
  */
 export function checkDataFile(file: string, listener: DataFileListener): DataFileSummary {
+  const unfinished = problemOfUnfinishedRestore(file);
+  if (unfinished !== undefined) throw new StoreUnavailable(unfinished);
   if (!existsSync(file)) throw new StoreUnavailable(`${file} does not exist.`);
   const index = readLogIndex(file);
   const pagesFound = index === undefined ? 0 : countPagesInLog(file);
@@ -114,7 +117,7 @@ export function checkDataFile(file: string, listener: DataFileListener): DataFil
  * In a folder that nobody may write to, such as a backup that is mounted to be read, SQLite cannot make the
  * index of the log. Where there is no log, it is opened as a file without one.
  */
-function openToRead(file: string): DatabaseSync {
+export function openToRead(file: string): DatabaseSync {
   const options = { readOnly: true, timeout: 5_000 };
   const withIndexAsItIs = pathToFileURL(file);
   withIndexAsItIs.searchParams.set('readonly_shm', '1');

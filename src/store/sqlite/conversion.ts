@@ -1,8 +1,7 @@
 /** What is done before a data file of a former version is converted: a copy of it is kept. */
 
-import { existsSync, renameSync, rmSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import { makePrivateFile } from '../../platform/private-files.ts';
+import { freeName, writeCopy } from './data-file-copy.ts';
 import { migrations, versionOf } from './migrations.ts';
 
 /** The schema version of data that a former OpenMPSD wrote; undefined of new data and of current. */
@@ -19,23 +18,6 @@ export function formerVersionOf(db: DatabaseSync): number | undefined {
  */
 export function keepCopy(db: DatabaseSync, path: string, version: number): string {
   const copy = freeName(`${path}.v${version}`);
-  const unfinished = `${path}.copying`;
-  rmSync(unfinished, { force: true });
-  // So that only this user may read it; SQLite takes a file that is empty.
-  makePrivateFile(unfinished);
-  try {
-    db.prepare('VACUUM INTO ?').run(unfinished);
-    renameSync(unfinished, copy);
-  } catch (error) {
-    rmSync(unfinished, { force: true });
-    throw error;
-  }
+  writeCopy(db, copy, `${path}.copying`);
   return copy;
-}
-
-function freeName(path: string): string {
-  for (let number = 1; ; number += 1) {
-    const name = number === 1 ? path : `${path}.${number}`;
-    if (!existsSync(name)) return name;
-  }
 }

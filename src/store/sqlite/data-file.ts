@@ -34,6 +34,7 @@ import {
   problemOfMissingLog,
   readLogIndex,
 } from './write-ahead-log.ts';
+import { finishRestore, problemOfUnfinishedRestore } from './unfinished-restore.ts';
 import type { HistoryFault } from './writer-messages.ts';
 
 /** The data file, until it is closed; nobody else has it during that time. */
@@ -82,6 +83,7 @@ export async function openDataFile(
   const problem = makeFolder(dirname(file), privateFolderMode);
   if (problem !== undefined) throw new StoreUnavailable(`${problem}. Use another data folder.`);
   const path = prepareFiles(file);
+  finishInterruptedRestore(path, log);
   refuseCopyWithoutLog(path);
   const emptyProblem = problemOfEmptyFile(path);
   if (emptyProblem !== undefined && !isBesideLockAlone(path)) throw refusalOf(path, emptyProblem);
@@ -152,6 +154,20 @@ function prepareFiles(file: string): string {
     return real;
   } catch (error) {
     throw unavailable(file, error);
+  }
+}
+
+/** Throws StoreUnavailable. */
+function finishInterruptedRestore(path: string, log: (line: string) => void): void {
+  if (problemOfUnfinishedRestore(path) === undefined) return;
+  const lock = lockFile(path);
+  try {
+    const finished = finishRestore(path);
+    if (finished !== undefined) log(finished);
+  } catch (error) {
+    throw unavailable(path, error);
+  } finally {
+    lock.close();
   }
 }
 
@@ -308,6 +324,25 @@ function refuseIfInUse(db: DatabaseSync): void {
     if (db.isTransaction) db.exec('ROLLBACK');
     db.exec('PRAGMA locking_mode = NORMAL');
     look.get();
+  }
+}
+
+/**
+ * Throws StoreUnavailable when another process has the file open. A file that is damaged, or of another
+ * program, is nobody's.
+ */
+export function refuseIfOpen(path: string): void {
+  if (!existsSync(path)) return;
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path, { timeout: 0 });
+    refuseIfInUse(db);
+  } catch (error) {
+    if (kindOfCode((error as SqliteError).errcode ?? 0) === sqliteCodes.busy) {
+      throw new InUse(inUse(path), { cause: error });
+    }
+  } finally {
+    db?.close();
   }
 }
 

@@ -1,11 +1,18 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../store.ts';
+import { problemOfUnfinishedRestore } from './unfinished-restore.ts';
 
 /** The SQLite file of a data folder. */
 export function dataFileOf(folder: string): string {
   return join(folder, 'openmpsd.db');
+}
+
+/** The path, or where a folder is there its data file. */
+export function dataFileAt(path: string): string {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return isFolder ? dataFileOf(path) : path;
 }
 
 /**
@@ -16,6 +23,8 @@ export function dataFileOf(folder: string): string {
  */
 export async function readSecret(folder: string): Promise<Uint8Array> {
   const file = dataFileOf(folder);
+  const unfinished = problemOfUnfinishedRestore(file);
+  if (unfinished !== undefined) throw new StoreUnavailable(unfinished);
   if (!existsSync(file)) {
     throw new StoreUnavailable(
       `${file} does not exist yet; start the server once with this data folder, or use --unsigned.`,

@@ -1,0 +1,62 @@
+/** Copies of a data file beside it, each whole or not there. */
+
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { makePrivateFile } from '../../platform/private-files.ts';
+
+/**
+ * Writes what `db` holds to a new file, `copy`, which only this user may read. It has the name `unfinished`
+ * until all of it is on the disk; what has that name already is deleted. `reached` is called after each step.
+ *
+ * Throws the error of SQLite or the system: there is no room, for instance.
+ */
+export function writeCopy(
+  db: DatabaseSync,
+  copy: string,
+  unfinished: string,
+  reached: (step: string) => void = () => undefined,
+): void {
+  const drop = (): void => {
+    for (const ending of ['', '-journal']) rmSync(unfinished + ending, { force: true });
+  };
+  drop();
+  // So that only this user may read it; SQLite takes a file that is empty.
+  makePrivateFile(unfinished);
+  reached('the copy is begun');
+  try {
+    db.prepare('VACUUM INTO ?').run(unfinished);
+    reached('the copy is written');
+    // Windows flushes only what may be written.
+    waitFor(unfinished, 'r+');
+    reached('the copy is on the disk');
+    renameSync(unfinished, copy);
+  } catch (error) {
+    drop();
+    throw error;
+  }
+  reached('the copy has its name');
+  waitForFolder(dirname(copy));
+}
+
+/** Returns once the names in the folder are on the disk; Windows has no such call. */
+export function waitForFolder(path: string): void {
+  if (process.platform !== 'win32') waitFor(path, 'r');
+}
+
+function waitFor(path: string, mode: 'r' | 'r+'): void {
+  const descriptor = openSync(path, mode);
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The path when nothing is there, else the first one with a number that is free: `.2`, `.3`. */
+export function freeName(path: string): string {
+  for (let number = 1; ; number += 1) {
+    const name = number === 1 ? path : `${path}.${number}`;
+    if (!existsSync(name)) return name;
+  }
+}
