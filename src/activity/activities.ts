@@ -23,7 +23,7 @@ import { stoppedMsOf } from '../domain/presence/presence.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import { presenceRecords } from '../neighbours/presence.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { Share } from '../store/store.ts';
+import { unlessDamaged, type Share } from '../store/store.ts';
 
 const activities = 'activities';
 /** Titles of one user that are looked at. */
@@ -85,7 +85,7 @@ async function readActivities(
   const stored =
     titleId === undefined
       ? await store.records(activities, owner, titlesMax)
-      : [await store.record(activities, owner, titleId)];
+      : [await unlessDamaged(store.record(activities, owner, titleId))];
   const records = stored.flatMap((one) =>
     one ? [{ id: one.id, record: recordOf(one.value) }] : [],
   );

@@ -15,7 +15,7 @@ const pageMax = 100;
 
 /**
  * The sessions that a user is in, or has a reserved seat in, at most `max`: each as it is now, in the order
- * of their keys.
+ * of their keys. One that cannot be read is left out.
  *
  * Throws StoreUnavailable.
  */
@@ -27,7 +27,9 @@ export async function sessionsOfUser(
   const keys = await keysOfUser(context, xuid, max);
   const found: SessionOfUser[] = [];
   for (const key of keys) {
-    const record = await readCurrent(context, parseSessionKey(key), [xuid]);
+    const record = await context.setAside.attempt('the search for a user', key, () =>
+      readCurrent(context, parseSessionKey(key), [xuid]),
+    );
     if (record === undefined || record instanceof Refusal) continue;
     const member = memberOf(record.session, xuid);
     if (member !== undefined) found.push({ session: record.session, member });

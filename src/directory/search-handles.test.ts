@@ -7,7 +7,7 @@ import { SetAside, setAsideMs } from '../platform/set-aside.ts';
 import { sequentialIds } from '../testing/sequential-ids.ts';
 import { openTestContexts } from '../testing/test-context.ts';
 import { demoScid } from '../testing/demo.ts';
-import { type Batch, type Store, StoreUnavailable } from '../store/store.ts';
+import { type Batch, isOutage, type Store, StoreUnavailable } from '../store/store.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { candidateOf } from '../domain/search/candidate.ts';
 import type { Filter } from '../domain/search/filter.ts';
@@ -233,7 +233,7 @@ function aloneWithFaults() {
     clock,
     conditions: openConditions(() => undefined),
     log: () => undefined,
-    isOutage: (error) => error instanceof StoreUnavailable,
+    isOutage,
   });
   const searchIndex = createSearchIndex({ isAlone: true });
   const context = { ...makeContext(store, { clock }), searchIndex, setAside };

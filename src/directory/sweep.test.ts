@@ -5,21 +5,22 @@ import { Refusal } from '../domain/refusal.ts';
 import { openConditions } from '../platform/conditions.ts';
 import { SetAside } from '../platform/set-aside.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
-import { type Store, StoreUnavailable } from '../store/store.ts';
+import { DamagedRecord, isOutage, type Store, StoreUnavailable } from '../store/store.ts';
 import { demoScid } from '../testing/demo.ts';
 import { manualClock } from '../testing/manual-clock.ts';
 import { openTestContexts } from '../testing/test-context.ts';
+import { findUserPlaces } from './find-user.ts';
 import { sweep } from './sweep.ts';
 import { writeSession } from './write-session.ts';
 
 const makeContext = await openTestContexts();
 const reservedMs = 30_000;
 
-/** A context on a store in which records of such names throw when they are read. */
-function open() {
+/** A context on a store in which records of such names throw `fault` when they are read. */
+function open(fault = new Error('it has no members')) {
   let isDamaged = false;
   const refuseDamaged = (key: string): void => {
-    if (isDamaged && key.includes('~damaged')) throw new TypeError('it has no members');
+    if (isDamaged && key.includes('~damaged')) throw fault;
   };
   const inner = openMemoryStore();
   const changed: Partial<Store> = {
@@ -47,7 +48,7 @@ function open() {
       clock,
       conditions,
       log: (line) => lines.push(line),
-      isOutage: (error) => error instanceof StoreUnavailable,
+      isOutage,
     }),
   };
   /** A session with a seat that is reserved until `reservedMs` from now. */
@@ -91,6 +92,21 @@ test('records that cannot be processed are logged once and stop no others, howev
   assert.equal(conditions.list().length, 1);
   await sweep(context);
   assert.equal(lines.length, 120);
+});
+
+// Kills: damage that passes for an outage, and stops a sweep or the search for a user.
+test('what a store says is damaged stops neither a sweep nor the search for a user', async () => {
+  const { context, clock, create, membersOf, damage } = open(new DamagedRecord('half a text'));
+  for (const name of ['damaged', 'sound']) await create(name);
+  damage();
+  const { sessions } = await findUserPlaces(context, '5', 10);
+  assert.deepEqual(
+    sessions.map(({ session }) => session.reference.name),
+    ['sound'],
+  );
+  clock.advance(reservedMs);
+  await sweep(context);
+  assert.equal(await membersOf('sound'), 1);
 });
 
 test('a step of a sweep that fails is reported at the end, when the others are done', async () => {

@@ -17,6 +17,7 @@ import type { Page } from './query.ts';
 import type { LiveSessionList } from './session-list.ts';
 import { viewName } from './session-rows.ts';
 import { viewHandleRow } from './view-session.ts';
+import { unlessDamaged } from '../store/store.ts';
 
 /** Users who were seen this long ago are listed, though they are in no session. */
 const seenMsMax: Milliseconds = 3_600_000;
@@ -161,7 +162,7 @@ async function sessionsOf({ store }: Context, xuid: Xuid): Promise<readonly InSe
       const key = keys[at] ?? '';
       if (record === undefined) return undefined;
       const { session } = record;
-      const member = memberOf(session, xuid) ?? (await store.memberRow(key, xuid));
+      const member = memberOf(session, xuid) ?? (await unlessDamaged(store.memberRow(key, xuid)));
       if (member === undefined) return undefined;
       const dueMs = memberDueMs(member, session);
       return {
@@ -183,6 +184,6 @@ async function sessionsOf({ store }: Context, xuid: Xuid): Promise<readonly InSe
 /** True of an activity that its session confirms, as it is stored now. */
 async function isConfirmed({ store }: Context, handle: Handle): Promise<boolean> {
   if (handle.type !== 'activity') return true;
-  const record = await store.session(keyOf(handle.reference));
+  const record = await unlessDamaged(store.session(keyOf(handle.reference)));
   return confirmsActivity(record?.session, handle, true);
 }

@@ -43,6 +43,7 @@ import {
   timeMs,
   xuid,
 } from './state-shapes.ts';
+import { unlessDamaged } from '../store/store.ts';
 
 /** Rows that are read in one go, and invites that are read. */
 const pageMax = 1_000;
@@ -81,7 +82,7 @@ export async function saveState(context: Context): Promise<SavedState | Refusal>
   const records = await readRecords(context);
   if (records instanceof Refusal) return records;
   for (const id of invites) {
-    const invite = await store.handle(id);
+    const invite = await unlessDamaged(store.handle(id));
     if (invite?.type !== 'invite') continue;
     handles.push(invite);
     xuids.add(invite.invitedXuid);

@@ -21,6 +21,7 @@ import { settleTicket } from './end-ticket.ts';
 import { observeTicket, type Service, unfinishedMs } from './service.ts';
 import { readAny, showTicket, writeAsService } from './session-writer.ts';
 import type { HopperKey, StoredValue, TicketChange } from './ticket-store.ts';
+import { unlessDamaged } from '../store/store.ts';
 
 /**
  * Finishes a stored match. Where a session is written too much, it stays to be finished later.
@@ -61,7 +62,9 @@ async function ticketsOf(
   key: HopperKey,
   match: MatchRecord,
 ): Promise<readonly StoredValue<TicketRecord>[]> {
-  const found = await Promise.all(match.ticketIds.map((id) => tickets.ticket(key, id)));
+  const found = await Promise.all(
+    match.ticketIds.map((id) => unlessDamaged(tickets.ticket(key, id))),
+  );
   return found.filter((one) => one !== undefined).filter(({ value }) => isOf(match, value));
 }
 

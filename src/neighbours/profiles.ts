@@ -15,6 +15,7 @@ import {
 } from '../domain/profile/gamertag-key.ts';
 import { madeUpGamertag } from '../domain/profile/profile.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { unlessDamaged } from '../store/store.ts';
 
 const profiles = 'profiles';
 const gamertags = 'gamertags';
@@ -34,7 +35,9 @@ export async function storeSeenNames(context: Context): Promise<'done' | 'more'>
     const outcomes = await Promise.allSettled(
       seen.slice(at, at + atOnceMax).map(async ([xuid, gamertag]) => {
         try {
-          await storeGamertag(context, xuid, gamertag);
+          await context.setAside.attempt('the gamertag', `${profiles} ${xuid}`, () =>
+            storeGamertag(context, xuid, gamertag),
+          );
         } catch (error) {
           context.names.putBack(xuid, gamertag);
           throw error;
@@ -83,7 +86,8 @@ export async function gamertagsOf(
 export async function gamertagOf({ names, store }: Context, xuid: Xuid): Promise<string> {
   const seen = names.of(xuid);
   if (seen !== undefined) return seen;
-  const stored = (await store.record(profiles, xuid, profileId))?.value['gamertag'];
+  const profile = await unlessDamaged(store.record(profiles, xuid, profileId));
+  const stored = profile?.value['gamertag'];
   return typeof stored === 'string' ? stored : madeUpGamertag(xuid);
 }
 

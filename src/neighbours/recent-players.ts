@@ -15,6 +15,7 @@ import {
 import type { TitleId, Xuid } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Refusal } from '../domain/refusal.ts';
+import { unlessDamaged } from '../store/store.ts';
 
 const recentPlayers = 'recentPlayers';
 const listId = 'list';
@@ -35,7 +36,7 @@ function playersOf(value: JsonObject | undefined): readonly RecentPlayer[] {
 
 /**
  * Nothing once each of these users has those they have met on their list; each list is whole, and they
- * come one after the other.
+ * come one after the other. A damaged list is left as it is.
  *
  * Refuses: tooBusy.
  *
@@ -51,7 +52,9 @@ export async function noteEncounters(
     const outcomes = await Promise.all(
       lists
         .slice(at, at + atOnceMax)
-        .map(([owner, encounters]) => addToList(context, owner, titleId, encounters)),
+        .map(([owner, encounters]) =>
+          unlessDamaged(addToList(context, owner, titleId, encounters)),
+        ),
     );
     const refusal = outcomes.find((outcome) => outcome !== undefined);
     if (refusal) return refusal;

@@ -5,6 +5,7 @@ import { openConditions } from './conditions.ts';
 import { SetAside, setAsideMax, setAsideMs } from './set-aside.ts';
 
 class Outage extends Error {}
+class LoggedError extends Error {}
 
 function open() {
   const clock = manualClock();
@@ -15,6 +16,7 @@ function open() {
     conditions,
     log: (line) => lines.push(line),
     isOutage: (error) => error instanceof Outage,
+    isLogged: (error) => error instanceof LoggedError,
   });
   const fail = async (): Promise<never> => {
     throw new TypeError('no members');
@@ -46,6 +48,15 @@ test('an outage sets nothing aside, and is reported', async () => {
   };
   await assert.rejects(setAside.attempt('the sweep', 'a', outage), Outage);
   assert.deepEqual([setAside.size, lines], [0, []]);
+});
+
+test('what was logged where it arose is set aside without a line', async () => {
+  const { lines, setAside } = open();
+  const fail = async (): Promise<never> => {
+    throw new LoggedError();
+  };
+  assert.equal(await setAside.attempt('the sweep', 'a', fail), undefined);
+  assert.deepEqual([setAside.has('a'), lines], [true, []]);
 });
 
 test('what is set aside is bounded', async () => {

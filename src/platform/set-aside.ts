@@ -14,6 +14,8 @@ export type SetAsideParts = {
   readonly log: (line: string) => void;
   /** True of errors that say nothing about the record, such as a store that is away. */
   readonly isOutage: (error: unknown) => boolean;
+  /** True of errors that were logged where they arose. */
+  readonly isLogged?: (error: unknown) => boolean;
 };
 
 /**
@@ -75,7 +77,7 @@ export class SetAside {
 
   #add(what: string, key: string, error: unknown): void {
     const { clock, conditions, log } = this.#parts;
-    if (!this.#untilMs.delete(key)) {
+    if (!this.#untilMs.delete(key) && !this.#parts.isLogged?.(error)) {
       const cause = error instanceof Error ? error.stack : String(error);
       log(`error: ${what} of ${JSON.stringify(key)} failed, and it is set aside: ${cause}`);
     }

@@ -12,7 +12,7 @@ import type { Conditions } from '../platform/conditions.ts';
 import { SetAside } from '../platform/set-aside.ts';
 import { randomWait } from '../platform/random-wait.ts';
 import { keyFor } from '../platform/key.ts';
-import { StoreUnavailable } from '../store/store.ts';
+import { DamagedRecord, isOutage, StoreUnavailable } from '../store/store.ts';
 import type { ServerSettings } from './options.ts';
 import type { Storage } from './storage.ts';
 
@@ -44,8 +44,8 @@ export function createContext(
   const { ids, log, inviteLifetimeMs, disconnectGraceMs, presenceTimeoutMs, unconnectedTimeoutMs } =
     settings;
   const failed = (error: unknown): void => {
-    // Readiness reports an outage, and the sweep later does the prevented work.
-    if (isOutage(error)) return;
+    // Readiness reports an outage, and the sweep later does the prevented work; the store logs damage.
+    if (error instanceof StoreUnavailable) return;
     log(`error: ${error instanceof Error ? error.stack : String(error)}`);
   };
   return {
@@ -91,7 +91,7 @@ export function createContext(
       bounds: settings,
       unknownMembers: settings.unknownMembers,
     },
-    setAside: new SetAside({ clock, conditions, log, isOutage }),
+    setAside: new SetAside({ clock, conditions, log, isOutage, isLogged: isDamage }),
     noteUnknownMembers: logEachOnce(log),
     failed,
   };
@@ -102,7 +102,7 @@ const dayMs = 86_400_000;
 /** Texts of search results may take this part of `--cache` beside the sessions. */
 const searchTextsShare = 4;
 
-const isOutage = (error: unknown): boolean => error instanceof StoreUnavailable;
+const isDamage = (error: unknown): boolean => error instanceof DamagedRecord;
 
 /** Names of unknown members that are remembered, so that a client cannot fill memory or log. */
 const namesMax = 1_000;

@@ -23,7 +23,7 @@ export interface RecordStore {
   /**
    * Records of a group in the order of their ids, after `after` or from the first. No older than any
    * commit acknowledged before the call; may show one that is not durable yet, and then a commit on it
-   * that is acknowledged makes it so. Damaged records are left out, and logged.
+   * that is acknowledged makes it so.
    */
   records(
     table: string,

@@ -20,8 +20,8 @@ export interface SessionStore {
   session(key: SessionKey): Promise<SessionRecord | undefined>;
 
   /**
-   * What `session` returns for each of these keys, in their order; for readers of many: their reads
-   * do not take the place of others in the cache.
+   * What `session` returns for each of these keys, in their order, and undefined for a damaged one; for
+   * readers of many: their reads do not take the place of others in the cache.
    */
   sessions(keys: readonly SessionKey[]): Promise<readonly (SessionRecord | undefined)[]>;
 

@@ -58,6 +58,9 @@ export interface SharedCounts {
  * Each method may throw `StoreUnavailable` and nothing else; after it from a commit the outcome is
  * unknown: the batch is there whole or not at all. Once the store is disposed of, every method
  * throws it; disposing waits for the commits under way, and may be asked for twice.
+ *
+ * A record that is damaged is logged once. Methods that give one record throw `DamagedRecord` for it, and
+ * those that give several leave it out; so it takes no place among those that a `limit` allows.
  */
 export interface Store
   extends SessionStore,
@@ -78,5 +81,25 @@ export type Durability = 'strict' | 'relaxed';
 
 /** The store cannot be reached or cannot write; nothing is known of a commit under way. */
 export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable';
+  override readonly name: string = 'StoreUnavailable';
+}
+
+/** What was asked for is damaged, and the log says so; the store has nothing else against it. */
+export class DamagedRecord extends StoreUnavailable {
+  override readonly name = 'DamagedRecord';
+}
+
+/** What is read; undefined for a damaged record. For readers of many, each of which is read alone. */
+export async function unlessDamaged<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!(error instanceof DamagedRecord)) throw error;
+    return undefined;
+  }
+}
+
+/** True of errors of a store as a whole; false of one that concerns a single record. */
+export function isOutage(error: unknown): boolean {
+  return error instanceof StoreUnavailable && !(error instanceof DamagedRecord);
 }

@@ -12,7 +12,7 @@ import { openConditions } from '../platform/conditions.ts';
 import type { Ids } from '../platform/ids.ts';
 import { SetAside } from '../platform/set-aside.ts';
 import { openProcessBus } from '../store/memory/process-bus.ts';
-import { type Store, StoreUnavailable } from '../store/store.ts';
+import { isOutage, type Store, StoreUnavailable } from '../store/store.ts';
 import { manualClock } from './manual-clock.ts';
 import { testObservers } from './test-observers.ts';
 import { sequentialIds } from './sequential-ids.ts';
@@ -58,7 +58,7 @@ export async function openTestContexts(): Promise<
       log: (line) => {
         throw new Error(line);
       },
-      isOutage: (error) => error instanceof StoreUnavailable,
+      isOutage,
     }),
     sessionListeners: [],
     observers: testObservers(),

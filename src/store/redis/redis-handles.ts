@@ -2,7 +2,7 @@ import type { ActivityHandle, Handle, InviteHandle } from '../../domain/handle/h
 import type { Guid, Xuid } from '../../domain/ids.ts';
 import { formatJson } from '../../domain/json.ts';
 import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
-import type { Batch } from '../store.ts';
+import { unlessDamaged, type Batch } from '../store.ts';
 import type { DamageLog } from './damage-log.ts';
 import type { RedisCommands } from './redis-commands.ts';
 import { formatScore, pairsOf, parseStored } from './redis-replies.ts';
@@ -22,10 +22,11 @@ export class RedisHandles {
     this.#damage = damage;
   }
 
-  /** The handle of this id. Throws for one that is damaged. */
+  /** The handle of this id. Throws DamagedRecord. */
   async find(id: Guid): Promise<Handle | undefined> {
-    const text = await this.#text(id.toLowerCase());
-    return text === null ? undefined : parseStored<Handle>(text);
+    const key = id.toLowerCase();
+    const text = await this.#text(key);
+    return text === null ? undefined : this.#damage.parsed(...handleOf(key, text));
   }
 
   async activitiesOf(xuids: readonly Xuid[], scid?: Guid): Promise<readonly Handle[]> {
@@ -67,7 +68,7 @@ export class RedisHandles {
     const expiration = handle.type === 'invite' ? formatScore(handle.expirationMs) : '';
     const values = [id, formatJson(handle), expiration];
     const other = await this.#commands.writeScript('putHandle', [key, expirations], values);
-    return other === null ? undefined : parseStored<Handle>(other);
+    return other === null ? undefined : this.#damage.parsed(...handleOf(id, String(other)));
   }
 
   /** Removes what `put` stored. */
@@ -109,7 +110,7 @@ export class RedisHandles {
   async remove(id: Guid): Promise<void> {
     const text = await this.#text(id);
     if (text === null) return;
-    const handle = this.#parse(id, text);
+    const handle = this.#damage.parsedUnlessDamaged(...handleOf(id, text));
     if (handle === undefined) {
       // The pointers to a damaged one are unknown; readers find that the handle is gone.
       await this.#drop(id, text);
@@ -140,30 +141,21 @@ export class RedisHandles {
   async #text(id: Guid): Promise<string | null> {
     await this.#removals.get(id);
     const { handle } = this.#commands.keys.ofHandle(id);
-    const text = await this.#commands.read(handle, ['HGET', handle, 'd']);
+    const reading = this.#commands.read(handle, ['HGET', handle, 'd']);
+    const text = await this.#damage.read(`the handle ${id}`, reading);
     return text === null ? null : String(text);
   }
 
   /** Those of these ids that are there and can be read, in their order. */
   async #all(ids: readonly Guid[]): Promise<readonly Handle[]> {
-    const found = await Promise.all(ids.map((id) => this.#readable(id.toLowerCase())));
+    const found = await Promise.all(ids.map((id) => unlessDamaged(this.find(id))));
     return found.filter((handle) => handle !== undefined);
   }
+}
 
-  /** Undefined also for a damaged one, which is logged once: the others of a list are still read. */
-  async #readable(id: Guid): Promise<Handle | undefined> {
-    const text = await this.#text(id);
-    return text === null ? undefined : this.#parse(id, text);
-  }
-
-  #parse(id: Guid, text: string): Handle | undefined {
-    try {
-      return parseStored<Handle>(text);
-    } catch (error) {
-      this.#damage.note(`handle ${id}`, `the handle ${id} cannot be read: ${String(error)}`);
-      return undefined;
-    }
-  }
+/** A handle for the damage log: its name, and how it is read. */
+function handleOf(id: Guid, text: string): [name: string, parse: () => Handle] {
+  return [`the handle ${id}`, () => parseStored<Handle>(text)];
 }
 
 /** True of a handle that is noted in the step that stores its session. */

@@ -1,5 +1,5 @@
 import type { Guid } from '../../domain/ids.ts';
-import { isJsonObject, type Json } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type { SessionKey } from '../../domain/session/reference.ts';
 import type { HistoryName, StoredBranch, StoredChange } from '../store.ts';
 import type { DamageLog } from './damage-log.ts';
@@ -64,10 +64,8 @@ function parseChange(text: string): StoredChange | undefined {
   const [head, revision, atMs] = /^(\d+) (\S+) /.exec(text) ?? [];
   if (head === undefined) return undefined;
   try {
-    const change = parseStored<Json>(text.slice(head.length));
-    return isJsonObject(change)
-      ? { revision: Number(revision), atMs: Number(atMs), change }
-      : undefined;
+    const change = parseStored<JsonObject>(text.slice(head.length));
+    return { revision: Number(revision), atMs: Number(atMs), change };
   } catch {
     return undefined;
   }

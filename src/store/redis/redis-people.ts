@@ -1,22 +1,26 @@
 import type { Xuid } from '../../domain/ids.ts';
 import { formatJson } from '../../domain/json.ts';
 import type { ListEntry, ListName, PeopleStore } from '../store.ts';
+import type { DamageLog } from './damage-log.ts';
 import type { RedisCommands } from './redis-commands.ts';
+import type { Reply } from './redis-link.ts';
 import { parseStored } from './redis-replies.ts';
 
 /** Lists of people on Redis: see PeopleStore. Those of one user are in one slot. */
 export class RedisPeople implements PeopleStore {
   readonly #commands: RedisCommands;
+  readonly #damage: DamageLog;
 
-  constructor(commands: RedisCommands) {
+  constructor(commands: RedisCommands, damage: DamageLog) {
     this.#commands = commands;
+    this.#damage = damage;
   }
 
   async list(owner: Xuid, list: ListName): Promise<readonly ListEntry[]> {
     this.#commands.assertOpen();
     const { entries, order } = this.#commands.keys.list(owner, list);
     const texts = await this.#commands.readScript('valuesInOrder', [entries, order], ['0', '-1']);
-    return (texts as readonly string[]).map((text) => parseStored<ListEntry>(text));
+    return this.#parsed(owner, list, (texts as readonly Reply[]).map(String));
   }
 
   async listEntries(
@@ -28,9 +32,18 @@ export class RedisPeople implements PeopleStore {
     if (xuids.length === 0) return [];
     const { entries } = this.#commands.keys.list(owner, list);
     const texts = await this.#commands.read(entries, ['HMGET', entries, ...xuids]);
-    return (texts as readonly (string | null)[]).flatMap((text) =>
-      text === null ? [] : parseStored<ListEntry>(text),
-    );
+    const there = (texts as readonly (string | null)[]).filter((text) => text !== null);
+    return this.#parsed(owner, list, there);
+  }
+
+  #parsed(owner: Xuid, list: ListName, texts: readonly string[]): readonly ListEntry[] {
+    const name = `an entry of the list ${list} of ${owner}`;
+    return texts.flatMap((text) => {
+      const thing = `entry ${list} ${owner} ${text.slice(0, 512)}`;
+      return (
+        this.#damage.parsedUnlessDamaged(name, () => parseStored<ListEntry>(text), thing) ?? []
+      );
+    });
   }
 
   async listSize(owner: Xuid, list: ListName, max: number): Promise<number> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { formatJson, isJsonObject, type Json } from '../../domain/json.ts';
+import { formatJson, type JsonObject } from '../../domain/json.ts';
 import type { Milliseconds } from '../../domain/time.ts';
 import {
   type GroupPart,
@@ -11,6 +11,7 @@ import {
   type Share,
   type StoredRecord,
 } from '../store.ts';
+import { firstReadable } from '../first-readable.ts';
 import type { DamageLog } from './damage-log.ts';
 import type { RedisCommands } from './redis-commands.ts';
 import type { Reply } from './redis-link.ts';
@@ -44,7 +45,8 @@ export class RedisRecords {
     const text = await (this.#commands.isStrict
       ? this.#commands.writeScript('recordFenced', [values, partition.meta], [id])
       : this.#commands.read(values, ['HGET', values, id]));
-    return text === null ? undefined : this.#parse(`${table} ${group} ${id}`, text);
+    if (text === null) return undefined;
+    return this.#damage.parsed(...recordOf(`${table} ${group} ${id}`, String(text)));
   }
 
   async records(
@@ -55,16 +57,14 @@ export class RedisRecords {
   ): Promise<readonly StoredRecord[]> {
     const { values, order } = this.#commands.keys.ofRecords(table, group);
     const from = after === undefined ? '-' : `(${after}`;
-    const range = [from, '+', 'BYLEX', 'LIMIT', '0', String(limit)];
-    const texts = await this.#commands.readScript('valuesInOrder', [values, order], range);
-    return (texts as readonly string[]).flatMap((text) => {
-      try {
-        return this.#parse(`in ${table} ${group}`, text);
-      } catch {
-        // It has been logged, and must not hide the others.
-        return [];
-      }
-    });
+    const read = async (rowsMax: number) => {
+      const range = [from, '+', 'BYLEX', 'LIMIT', '0', String(rowsMax)];
+      const texts = await this.#commands.readScript('valuesInOrder', [values, order], range);
+      return (texts as readonly Reply[]).map(String);
+    };
+    return firstReadable(limit, read, (text) =>
+      this.#damage.parsedUnlessDamaged(...recordOf(`in ${table} ${group}`, text)),
+    );
   }
 
   async due(
@@ -122,27 +122,25 @@ export class RedisRecords {
     }
     if (kind === 'done') return { kind: 'committed', revision: Number(parts[0]) };
     const [id = '', text] = parts;
-    const current = text === undefined ? undefined : this.#parse(`${table} ${group} ${id}`, text);
+    const current =
+      text === undefined
+        ? undefined
+        : this.#damage.parsed(...recordOf(`${table} ${group} ${id}`, text));
     return { kind: 'conflict', id, current };
-  }
-
-  /** Throws StoreUnavailable for a damaged one, which is logged once. */
-  #parse(name: string, reply: Reply): StoredRecord {
-    const text = String(reply);
-    try {
-      return parseRecord(text);
-    } catch (error) {
-      // With the text, since a record of a list has no name of its own.
-      const thing = `record ${name} ${text.slice(0, 512)}`;
-      this.#damage.note(thing, `the record ${name} cannot be read: ${String(error)}`);
-      throw new StoreUnavailable(`The record ${name} cannot be read.`, { cause: error });
-    }
   }
 
   #freshId(): string {
     this.#idsCount += 1;
     return this.#idPrefix + this.#idsCount.toString(36);
   }
+}
+
+/** A record for the damage log: its name, how it is read, and what tells it from others of its group. */
+function recordOf(
+  name: string,
+  text: string,
+): [name: string, parse: () => StoredRecord, thing: string] {
+  return [`the record ${name}`, () => parseRecord(text), `record ${name} ${text.slice(0, 512)}`];
 }
 
 /** A change as the script reads it: id, expectation, due time and text; each empty: none. */
@@ -161,7 +159,6 @@ function parseRecord(text: string): StoredRecord {
   if (head === undefined || id === undefined) {
     throw new Error('it is not what this program has written');
   }
-  const value = parseStored<Json>(text.slice(head.length));
-  if (!isJsonObject(value)) throw new Error('its text is not an object');
+  const value = parseStored<JsonObject>(text.slice(head.length));
   return { id, revision: Number(revision), value, dueMs: parseScore(due) };
 }

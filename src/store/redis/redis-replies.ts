@@ -1,12 +1,12 @@
 /** Values in the formats of Redis. */
 
-import { parseExactJson } from '../../domain/json.ts';
 import type { Milliseconds } from '../../domain/time.ts';
+import { parseStoredObject } from '../stored-text.ts';
 import type { Reply } from './redis-link.ts';
 
-/** The value of a stored text. Throws for a damaged one. */
+/** The object of a stored text. Throws WrongText. */
 export function parseStored<T>(text: Reply): T {
-  return parseExactJson(String(text)) as unknown as T;
+  return parseStoredObject(String(text)) as unknown as T;
 }
 
 /** A time as the score of a sorted set. */

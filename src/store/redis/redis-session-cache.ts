@@ -3,7 +3,8 @@ import type { SessionKey } from '../../domain/session/reference.ts';
 import type { Session } from '../../domain/session/session.ts';
 import { sessionMemoryBytes } from '../session-memory.ts';
 import type { SessionRecord } from '../store.ts';
-import { parseStored } from './redis-replies.ts';
+import { parseStoredSession } from '../stored-text.ts';
+import type { DamageLog } from './damage-log.ts';
 
 /** 12 characters that no two commits share. */
 export type CommitId = string;
@@ -14,8 +15,10 @@ export type CachedRecord = { readonly record: SessionRecord; readonly commitId: 
 /** The sessions that this process read or wrote lately, parsed. */
 export class RedisSessionCache {
   readonly #records: LRUCache<SessionKey, CachedRecord>;
+  readonly #damage: DamageLog;
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, damage: DamageLog) {
+    this.#damage = damage;
     this.#records = new LRUCache({ maxSize: bytesMax });
   }
 
@@ -34,10 +37,21 @@ export class RedisSessionCache {
     return known?.record.revision === revision ? known.commitId : '';
   }
 
-  /** Stores the record in an answer of a script, and returns it. Throws for a damaged text. */
+  /**
+   * The record in an answer of a script: its revision, the ids of its commits, its text. Throws
+   * DamagedRecord.
+   */
+  recordOf(key: SessionKey, [revision, , text = '']: readonly string[]): SessionRecord {
+    const session = this.#damage.parsed(`the session ${key}`, () =>
+      parseStoredSession(key, String(text)),
+    );
+    return { revision: Number(revision), session };
+  }
+
+  /** As `recordOf`, and keeps the record. */
   learn(key: SessionKey, parts: readonly string[]): SessionRecord {
     const [, ids = '', text = ''] = parts;
-    const record = recordOf(parts);
+    const record = this.recordOf(key, parts);
     const size = key.length + sessionMemoryBytes(text);
     this.#records.set(key, { record, commitId: ids.slice(0, 12) }, { size });
     return record;
@@ -66,9 +80,4 @@ export class RedisSessionCache {
   clear(): void {
     this.#records.clear();
   }
-}
-
-/** The record in an answer of a script: its revision, the ids of its commits, its text. */
-export function recordOf([revision, , text = '']: readonly string[]): SessionRecord {
-  return { revision: Number(revision), session: parseStored<Session>(text) };
 }

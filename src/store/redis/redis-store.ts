@@ -3,35 +3,37 @@ import type { Guid, Xuid } from '../../domain/ids.ts';
 import type { SessionKey } from '../../domain/session/reference.ts';
 import type { Member } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
+import { firstReadable } from '../first-readable.ts';
 import { assertRecordChanges, assertRecordNames } from '../record-store.ts';
-import type {
-  Batch,
-  CommitSuccess,
-  CountedPart,
-  Conflict,
-  Durability,
-  HandleIdConflict,
-  Hint,
-  HistoryName,
-  GroupPart,
-  LastKnown,
-  ListEntry,
-  ListName,
-  NodeId,
-  PendingNotifications,
-  PeopleStore,
-  RecordChange,
-  RecordConflict,
-  RecordName,
-  RecordsCommitted,
-  SessionKeys,
-  SessionRecord,
-  Share,
-  SharedCounts,
-  Store,
-  StoredBranch,
-  StoredChange,
-  StoredRecord,
+import {
+  unlessDamaged,
+  type Batch,
+  type CommitSuccess,
+  type CountedPart,
+  type Conflict,
+  type Durability,
+  type HandleIdConflict,
+  type Hint,
+  type HistoryName,
+  type GroupPart,
+  type LastKnown,
+  type ListEntry,
+  type ListName,
+  type NodeId,
+  type PendingNotifications,
+  type PeopleStore,
+  type RecordChange,
+  type RecordConflict,
+  type RecordName,
+  type RecordsCommitted,
+  type SessionKeys,
+  type SessionRecord,
+  type Share,
+  type SharedCounts,
+  type Store,
+  type StoredBranch,
+  type StoredChange,
+  type StoredRecord,
 } from '../store.ts';
 import { DamageLog } from './damage-log.ts';
 import { RedisAgreements } from './redis-agreements.ts';
@@ -43,13 +45,14 @@ import { RedisHistory } from './redis-history.ts';
 import type { RedisKeys } from './redis-keys.ts';
 import { RedisNodes } from './redis-nodes.ts';
 import { RedisPendingNotifications } from './redis-pending-notifications.ts';
+import type { Reply } from './redis-link.ts';
 import { RedisPeople } from './redis-people.ts';
 import { RedisRecords } from './redis-records.ts';
 import { readCountPart } from './redis-count-part.ts';
 import { earliestUntil, formatScore, pairsOf, parseStored } from './redis-replies.ts';
 import { readSessionKeys } from './redis-session-keys.ts';
 import { RedisSearchChanges, type SearchChanges } from './redis-search-changes.ts';
-import { type CachedRecord, recordOf, RedisSessionCache } from './redis-session-cache.ts';
+import { type CachedRecord, RedisSessionCache } from './redis-session-cache.ts';
 import type { RedisShards } from './redis-shards.ts';
 
 export type RedisStoreParts = {
@@ -84,6 +87,7 @@ export class RedisStore implements Store {
   readonly #nodes: RedisNodes;
   readonly #agreements: RedisAgreements;
   readonly #cache: RedisSessionCache;
+  readonly #damage: DamageLog;
   readonly #bus: AsyncDisposable;
   #disposed: Promise<void> | undefined;
 
@@ -92,15 +96,16 @@ export class RedisStore implements Store {
     const deadlineMs = (key: string): Milliseconds => Math.ceil(shards.nowMs(key) + 2 * patienceMs);
     this.#shards = shards;
     this.#bus = bus;
-    this.#cache = new RedisSessionCache(cacheBytesMax);
     this.#commands = new RedisCommands(shards, keys, durability);
     const damage = new DamageLog(log);
+    this.#damage = damage;
+    this.#cache = new RedisSessionCache(cacheBytesMax, damage);
     this.#handles = new RedisHandles(this.#commands, damage);
     this.#commits = new RedisCommits(this.#commands, this.#handles, this.#cache, deadlineMs);
     this.#records = new RedisRecords(this.#commands, deadlineMs, damage);
     this.#searchChanges = new RedisSearchChanges(this.#commands, damage);
     this.#history = new RedisHistory(this.#commands, damage);
-    this.#people = new RedisPeople(this.#commands);
+    this.#people = new RedisPeople(this.#commands, damage);
     this.#nodes = new RedisNodes(this.#commands);
     this.#agreements = new RedisAgreements(this.#commands);
     this.sharedCounts = new RedisCounts(this.#commands);
@@ -112,7 +117,9 @@ export class RedisStore implements Store {
   }
 
   async sessions(keys: readonly SessionKey[]): Promise<readonly (SessionRecord | undefined)[]> {
-    return Promise.all(keys.map((key) => this.#session(key, this.#cache.peek(key), recordOf)));
+    const read = (key: SessionKey) =>
+      this.#session(key, this.#cache.peek(key), (parts) => this.#cache.recordOf(key, parts));
+    return Promise.all(keys.map((key) => unlessDamaged(read(key))));
   }
 
   async #session(
@@ -126,9 +133,10 @@ export class RedisStore implements Store {
     const { isStrict } = this.#commands;
     const values = [known?.commitId ?? '', isStrict ? '1' : '0'];
     // A strict read waits for the replicas as a write does, so it writes a mark.
-    const reply = await (isStrict
+    const reading = isStrict
       ? this.#commands.writeScript('sessionFenced', keys, values)
-      : this.#commands.readScript('session', keys, values));
+      : this.#commands.readScript('session', keys, values);
+    const reply = await this.#damage.read(`the session ${key}`, reading);
     const [kind, ...parts] = reply as readonly string[];
     if (kind === 'same' && known) return known.record;
     return kind === 'found' ? found(parts) : this.#cache.forget(key);
@@ -184,12 +192,15 @@ export class RedisStore implements Store {
     this.#commands.assertOpen();
     const { rows } = this.#commands.keys.ofSession(key);
     const text = await this.#commands.read(rows, ['HGET', rows, xuid]);
-    return text === null ? undefined : parseStored<Member>(text);
+    if (text === null) return undefined;
+    return this.#damage.parsed(`the member ${xuid} of the session ${key}`, () =>
+      parseStored<Member>(text),
+    );
   }
 
   async memberRows(key: SessionKey, limit: number, after?: Xuid): Promise<readonly Member[]> {
     const from = after === undefined ? '-' : `(${after}`;
-    return this.#rowsInOrder(key, 'rowsOrder', [from, '+', 'BYLEX', 'LIMIT', '0', String(limit)]);
+    return this.#rowsInOrder(key, 'rowsOrder', [from, '+', 'BYLEX'], limit);
   }
 
   async memberRowsDue(
@@ -197,19 +208,30 @@ export class RedisStore implements Store {
     nowMs: Milliseconds,
     limit: number,
   ): Promise<readonly Member[]> {
-    const range = ['-inf', formatScore(nowMs), 'BYSCORE', 'LIMIT', '0', String(limit)];
-    return this.#rowsInOrder(key, 'rowsDue', range);
+    return this.#rowsInOrder(key, 'rowsDue', ['-inf', formatScore(nowMs), 'BYSCORE'], limit);
   }
 
   async #rowsInOrder(
     key: SessionKey,
     order: 'rowsOrder' | 'rowsDue',
     range: readonly string[],
+    limit: number,
   ): Promise<readonly Member[]> {
     this.#commands.assertOpen();
     const keys = this.#commands.keys.ofSession(key);
-    const texts = await this.#commands.readScript('valuesInOrder', [keys.rows, keys[order]], range);
-    return (texts as readonly string[]).map((text) => parseStored<Member>(text));
+    const read = async (rowsMax: number) => {
+      const values = [...range, 'LIMIT', '0', String(rowsMax)];
+      const names = [keys.rows, keys[order]];
+      const texts = await this.#commands.readScript('valuesInOrder', names, values);
+      return (texts as readonly Reply[]).map(String);
+    };
+    return firstReadable(limit, read, (text) =>
+      this.#damage.parsedUnlessDamaged(
+        `a member of the session ${key}`,
+        () => parseStored<Member>(text),
+        `member ${key} ${text.slice(0, 512)}`,
+      ),
+    );
   }
 
   async sessionKeys(limit: number, cursor?: string): Promise<SessionKeys> {

@@ -9,11 +9,11 @@ import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { StoreUnavailable } from '../store.ts';
+import { WrongText } from '../stored-text.ts';
 import { isMarked, problemOfEmptyFile, unavailable } from './data-file.ts';
 import { rowsOfBlock } from './history-block.ts';
 import { migrations, refuseNewer, versionOf } from './migrations.ts';
 import {
-  DamagedRecord,
   parseChange,
   parseHandle,
   parseMember,
@@ -277,7 +277,7 @@ function checkByKey(db: DatabaseSync, listener: DataFileListener, table: KeyedTa
     if (done % progressEvery === 0) listener.progress(kinds, done, known.length);
     try {
       const row = read.get(id);
-      if (row === undefined) throw new DamagedRecord('its row is not there');
+      if (row === undefined) throw new WrongText('its row is not there');
       table.parse(row);
       whole += 1;
     } catch (error) {

@@ -1,14 +1,8 @@
 import { dirname } from 'node:path';
 import type { Milliseconds } from '../../domain/time.ts';
 import type { Conditions } from '../../platform/conditions.ts';
-import { DamagedRecord } from './rows.ts';
-import {
-  concernsOneWrite,
-  isDamage,
-  isLackOfRoom,
-  kindOfCode,
-  sqliteCodes,
-} from './sqlite-errors.ts';
+import { isOfDamage } from './rows.ts';
+import { concernsOneWrite, isLackOfRoom, kindOfCode, sqliteCodes } from './sqlite-errors.ts';
 import type { HistoryFault, WriteFailure } from './writer-messages.ts';
 
 /** Each is reported once, so that a damaged file does not fill the log. */
@@ -91,7 +85,7 @@ export class DataFileHealth {
   /** Notes that a record, or what belongs to a user, cannot be read: `kind` and the key it has. */
   noteUnreadable(kind: string, key: string, error: unknown): void {
     const { message } = error as Error;
-    if (isDamage(error) || error instanceof DamagedRecord) {
+    if (isOfDamage(error)) {
       this.#conditions?.raise(
         'damaged records',
         `${this.#path} is damaged; the log names the records that cannot be read, and everything else works. ${this.#advice}`,

@@ -28,7 +28,7 @@ import {
   storedKey,
   storedSession,
 } from '../../testing/store-samples.ts';
-import { StoreUnavailable, type Store } from '../store.ts';
+import { DamagedRecord, StoreUnavailable, type Store } from '../store.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 import { WriterThread } from './writer-thread.ts';
 
@@ -307,8 +307,8 @@ test('a record that is damaged is reported by name, once, and hurts no other', a
   });
   for (let times = 0; times < 2; times += 1) {
     for (const name of ['a', 'c']) {
-      await assert.rejects(store.session(storedKey(name)), StoreUnavailable);
-      await assert.rejects(store.commit({ session: putOf(name, 0) }), StoreUnavailable);
+      await assert.rejects(store.session(storedKey(name)), DamagedRecord);
+      await assert.rejects(store.commit({ session: putOf(name, 0) }), DamagedRecord);
     }
     const found = await store.sessions(['a', 'b', 'c'].map(storedKey));
     assert.deepEqual(
@@ -323,6 +323,7 @@ test('a record that is damaged is reported by name, once, and hurts no other', a
   assert.match(raised[0] ?? '', /is damaged.*openmpsd check-data/);
 });
 
+// Kills: a page with one record too few, which its reader takes for the last page.
 test('a damaged record of a service is reported by name, once, and hurts no other', async () => {
   const file = freshFile();
   {
@@ -337,12 +338,14 @@ test('a damaged record of a service is reported by name, once, and hurts no othe
   const lines: string[] = [];
   await using store = await open(file, (line) => lines.push(line));
   for (let times = 0; times < 2; times += 1) {
-    await assert.rejects(store.record('ticket', 'quick', 'b'), StoreUnavailable);
-    const records = await store.records('ticket', 'quick', 10);
-    assert.deepEqual(
-      records.map(({ id }) => id),
-      ['a', 'c'],
-    );
+    await assert.rejects(store.record('ticket', 'quick', 'b'), DamagedRecord);
+    for (const limit of [2, 10]) {
+      const records = await store.records('ticket', 'quick', limit);
+      assert.deepEqual(
+        records.map(({ id }) => id),
+        ['a', 'c'],
+      );
+    }
   }
   const named = lines.map((line) => /(record .*) cannot be read: .*openmpsd check-data/.exec(line));
   assert.deepEqual(

@@ -120,7 +120,7 @@ export function prepareQueries(db: DatabaseSync) {
   } as const;
 }
 
-/** The handle of this id, lower-case. Throws DamagedRecord. */
+/** The handle of this id, lower-case. Throws WrongText. */
 export function handleOf({ handle, activityById }: Queries, id: Guid): Handle | undefined {
   const owner = ownerOfActivityId(id);
   const row = handle.get(id) ?? (owner === undefined ? undefined : activityById.get(owner, id));

@@ -21,13 +21,14 @@ export type RecordFile = {
   refuseIfDisposed(): void;
   /** What `query` finds of what belongs to this key. Throws StoreUnavailable. */
   read<T>(kind: string, key: string, query: (queries: Queries) => T): T;
-  /** Rows that belong to this key, parsed; those that are damaged are left out. */
-  readRows<T>(
+  /** The first `limit` of the rows that belong to this key, parsed, but for those that are damaged. */
+  firstRows<T>(
+    limit: number,
     kind: string,
     key: string,
     parse: (row: Row) => T,
-    query: (queries: Queries) => readonly Row[],
-  ): readonly T[];
+    query: (queries: Queries, limit: number) => readonly Row[],
+  ): Promise<readonly T[]>;
   /** Throws StoreUnavailable. */
   fail(failure: WriteFailure): never;
 };
@@ -75,8 +76,9 @@ export class SqliteRecords {
     limit: number,
     after = '',
   ): Promise<readonly StoredRecord[]> {
-    return this.#file.readRows('record in', `${table} ${group}`, parseRecord, ({ records }) =>
-      records.all(table, group, after, limit),
+    const name = `${table} ${group}`;
+    return this.#file.firstRows(limit, 'record in', name, parseRecord, ({ records }, rowsMax) =>
+      records.all(table, group, after, rowsMax),
     );
   }
 

@@ -5,11 +5,14 @@ import type { SessionKey } from '../../domain/session/reference.ts';
 import type { Member } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
 import type { Conditions } from '../../platform/conditions.ts';
+import { firstReadable } from '../first-readable.ts';
 import { HintIndex } from '../hint-index.ts';
 import { hintText } from '../hint-text.ts';
 import { ProcessStore } from '../process-store.ts';
 import { assertRecordChanges, assertRecordNames } from '../record-store.ts';
 import {
+  DamagedRecord,
+  isOutage,
   StoreUnavailable,
   type Batch,
   type CommitSuccess,
@@ -44,6 +47,7 @@ import { changesOf, handleOf, prepareQueries, type Queries } from './queries.ts'
 import { sessionMemoryBytes } from '../session-memory.ts';
 import { formatStoredSession } from '../session-text.ts';
 import {
+  isOfDamage,
   parseChange,
   parseEntry,
   parseHandle,
@@ -241,7 +245,7 @@ class SqliteStore extends ProcessStore implements Store {
       groups: this.#groups,
       refuseIfDisposed: () => this.refuseIfDisposed(),
       read: (kind, key, query) => this.#read(kind, key, query),
-      readRows: (kind, key, parse, query) => this.#readRows(kind, key, parse, query),
+      firstRows: (...asked) => this.#firstRows(...asked),
       fail: (failure) => this.#fail(failure),
     });
     if (this.#data.historyFault) this.#noteHistory(this.#data.historyFault);
@@ -263,8 +267,9 @@ class SqliteStore extends ProcessStore implements Store {
     return keys.map((key) => {
       try {
         return (this.#cache.peek(key) ?? this.#filed(key).state).record;
-      } catch {
+      } catch (error) {
         // It has been reported, and must not hide the others.
+        if (isOutage(error)) throw error;
         return undefined;
       }
     });
@@ -323,8 +328,8 @@ class SqliteStore extends ProcessStore implements Store {
   }
 
   async memberRows(key: SessionKey, limit: number, after = ''): Promise<readonly Member[]> {
-    return this.#readRows('member in', key, parseMember, ({ memberRows }) =>
-      memberRows.all(key, after, limit),
+    return this.#firstRows(limit, 'member in', key, parseMember, ({ memberRows }, rowsMax) =>
+      memberRows.all(key, after, rowsMax),
     );
   }
 
@@ -333,8 +338,8 @@ class SqliteStore extends ProcessStore implements Store {
     nowMs: Milliseconds,
     limit: number,
   ): Promise<readonly Member[]> {
-    return this.#readRows('member in', key, parseMember, ({ memberRowsDue }) =>
-      memberRowsDue.all(key, nowMs, limit),
+    return this.#firstRows(limit, 'member in', key, parseMember, ({ memberRowsDue }, rowsMax) =>
+      memberRowsDue.all(key, nowMs, rowsMax),
     );
   }
 
@@ -663,9 +668,8 @@ class SqliteStore extends ProcessStore implements Store {
     } catch (error) {
       this.#health.noteUnreadable(kind, key, error);
       const { message } = error as Error;
-      throw new StoreUnavailable(`${this.#data.path} could not be read: ${message}.`, {
-        cause: error,
-      });
+      const Fault = isOfDamage(error) ? DamagedRecord : StoreUnavailable;
+      throw new Fault(`${this.#data.path} could not be read: ${message}.`, { cause: error });
     }
   }
 
@@ -717,14 +721,32 @@ class SqliteStore extends ProcessStore implements Store {
     parse: (row: Row) => T,
     query: (queries: Queries) => readonly Row[],
   ): readonly T[] {
-    return this.#read(kind, key, query).flatMap((row) => {
+    const parsed = this.#parser(kind, key, parse);
+    return this.#read(kind, key, query).flatMap((row) => parsed(row) ?? []);
+  }
+
+  /** The first `limit` of the rows that belong to this key, parsed, but for those that are damaged. */
+  #firstRows<T>(
+    limit: number,
+    kind: string,
+    key: string,
+    parse: (row: Row) => T,
+    query: (queries: Queries, limit: number) => readonly Row[],
+  ): Promise<readonly T[]> {
+    const read = (rowsMax: number) => this.#read(kind, key, (queries) => query(queries, rowsMax));
+    return firstReadable(limit, read, this.#parser(kind, key, parse));
+  }
+
+  /** `parse`, which gives undefined for a damaged row and reports it. */
+  #parser<T>(kind: string, key: string, parse: (row: Row) => T): (row: Row) => T | undefined {
+    return (row) => {
       try {
-        return [parse(row)];
+        return parse(row);
       } catch (error) {
         this.#health.noteUnreadable(kind, key, error);
-        return [];
+        return undefined;
       }
-    });
+    };
   }
 
   /** What is durable of this key. */
