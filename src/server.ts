@@ -3,6 +3,7 @@
  * store, bus and clock, `server/node.ts` builds everything else, and everything is known there.
  */
 
+import { nameOptions } from './config/settings.ts';
 import { problemOfNode } from './platform/node-version.js';
 import { CannotStart } from './server/cannot-start.ts';
 import {
@@ -30,24 +31,41 @@ export type RunningServer = RunningNode & {
 };
 
 /**
- * A server that is ready for requests.
+ * A server that is ready for requests. What it says names settings as `options` does.
  *
  * Throws CannotStart with every problem of the settings or service configs, or with the fault of
  * the data folder, the keys, the port, or this version of Node.
  */
-export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
-  const problem = problemOfNode();
-  if (problem !== undefined) throw new CannotStart([`openmpsd ${problem}`]);
-  const settings = settingsOf(options);
+export function startServer(options: ServerOptions = {}): Promise<RunningServer> {
+  return startNamed(options, nameOptions);
+}
+
+/** As `startServer`, of a command: what it says names settings by their flags. */
+export function startServerOfCommand(options: ServerOptions): Promise<RunningServer> {
+  return startNamed(options, (text) => text);
+}
+
+/** `named`: a text that has flags, with the names that the caller gives to settings. */
+async function startNamed(
+  options: ServerOptions,
+  named: (text: string) => string,
+): Promise<RunningServer> {
   try {
-    return await start(settings);
+    const problem = problemOfNode();
+    if (problem !== undefined) throw new CannotStart([`openmpsd ${problem}`]);
+    const settings = settingsOf(options);
+    return await start({ ...settings, log: (line) => settings.log(named(line)) }, named);
   } catch (error) {
-    if (error instanceof StoreUnavailable) throw new CannotStart([error.message]);
-    throw error;
+    if (error instanceof StoreUnavailable) throw new CannotStart([named(error.message)]);
+    if (!(error instanceof CannotStart)) throw error;
+    throw new CannotStart(error.problems.map(named), { cause: error.cause });
   }
 }
 
-async function start(asked: AskedSettings): Promise<RunningServer> {
+async function start(
+  asked: AskedSettings,
+  named: (text: string) => string,
+): Promise<RunningServer> {
   // Closed in reverse, now if the start fails, or else by close(): the storage last.
   await using opened = new AsyncDisposableStack();
   const observation = opened.use(await openObservation(asked));
@@ -68,12 +86,12 @@ async function start(asked: AskedSettings): Promise<RunningServer> {
     url: node.url,
     gateway: node.gateway,
     ended: node.ended,
-    notices: node.notices,
+    notices: node.notices.map(named),
     get connectionsCount() {
       return node.connectionsCount;
     },
     sweep: () => node.sweep(),
-    reload: () => node.reload(),
+    reload: async () => (await node.reload()).map(named),
     drain: () => node.drain(),
     close,
     [Symbol.asyncDispose]: close,

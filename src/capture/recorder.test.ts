@@ -87,7 +87,7 @@ test('a server that cannot record does not start', async () => {
     );
   assert.match(
     String(await problemOf(record)),
-    /^--record .*kept\.har is there already; name another file\.$/,
+    /^record .*kept\.har is there already; name another file\.$/,
   );
   assert.match(
     String(await problemOf(join(folder, 'no', 'x.har'))),

@@ -13,7 +13,7 @@ import { nameWord } from '../config/flags.ts';
 import { parseSettings, settingFlags, type Settings } from '../config/settings.ts';
 import { encodeJavaTrustStore, javaTrustStorePassword } from '../gateway/java-trust-store.ts';
 import { rootDomains } from '../gateway/root-certificate.ts';
-import { CannotStart, type RunningServer, startServer } from '../server.ts';
+import { CannotStart, type RunningServer, startServerOfCommand } from '../server.ts';
 import { type CommandIo, reportMisuse } from './command-io.ts';
 import { type ExecTarget, execEnvironment, tokenVariable } from './exec-environment.ts';
 
@@ -85,7 +85,10 @@ export async function runExec(args: readonly string[], io: CommandIo): Promise<n
   let server: RunningServer;
   try {
     server = opened.use(
-      await startServer({ ...settings, log: (line) => io.stderr.write(`openmpsd: ${line}\n`) }),
+      await startServerOfCommand({
+        ...settings,
+        log: (line) => io.stderr.write(`openmpsd: ${line}\n`),
+      }),
     );
   } catch (error) {
     if (!(error instanceof CannotStart)) throw error;

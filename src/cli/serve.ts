@@ -9,7 +9,7 @@ import {
 import { demoScid } from '../config/demo-config.ts';
 import { readFileVariables } from '../config/file-variables.ts';
 import { findMistypedVariables } from '../config/mistyped-variables.ts';
-import { CannotStart, startServer, type RunningServer } from '../server.ts';
+import { CannotStart, type RunningServer, startServerOfCommand } from '../server.ts';
 import { formatLogText, type LogLevel } from '../platform/log-level.ts';
 import { formatRedisAddress, requireRedisAddress } from '../store/redis/redis-address.ts';
 import { type CommandIo, reportMisuse } from './command-io.ts';
@@ -39,7 +39,7 @@ export async function runServe(args: readonly string[], io: CommandIo): Promise<
   for (const warning of mistyped) say('warn', warning);
   let server: RunningServer;
   try {
-    server = await startServer({
+    server = await startServerOfCommand({
       ...settings,
       requestLog,
       log: (line) => io.stderr.write(formatLine(line)),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseSettings } from './settings.ts';
+import { nameOptions, parseSettings, settingFlags } from './settings.ts';
 
 const issuer = ['--auth=oidc', '--oidc-issuer=https://login.example'];
 const oidc = [...issuer, '--oidc-audience=my-game'];
@@ -206,4 +206,21 @@ test('a session that can be read can be written: no document is larger than a bo
   assert.match(problemOf([], env), /is 1MiB and .* is 512KiB/);
   parsed('--max-document=2MiB', '--max-body=2MiB');
   parsed('--max-document=512KiB', '--max-body=512KiB');
+});
+
+test('to programs settings are named as they name them', () => {
+  for (const [text, named] of [
+    [
+      'choose another with --tls-port (0 takes a free one)',
+      'choose another with tlsPort (0 takes a free one)',
+    ],
+    ['--auth signed needs --auth-keys (MPSD_AUTH_KEYS), the', 'auth signed needs authKeys, the'],
+    ['record /home/x--port/a.har is there', 'record /home/x--port/a.har is there'],
+    ['use "openmpsd token --svc <name>"', 'use "openmpsd token --svc <name>"'],
+  ] as const) {
+    assert.equal(nameOptions(text), named);
+  }
+  for (const flag of Object.keys(settingFlags)) {
+    assert.match(nameOptions(`--${flag}`), /^[a-z][A-Za-z]+$/);
+  }
 });

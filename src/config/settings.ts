@@ -926,6 +926,21 @@ export function isSettingName(name: string): boolean {
   return Object.hasOwn(table, name);
 }
 
+/**
+ * The text with the names that programs give to settings, in place of flags and variables:
+ * `--proxy-port (MPSD_PROXY_PORT)` becomes `proxyPort`.
+ */
+export function nameOptions(text: string): string {
+  return text.replaceAll(
+    /(?<![\w-])--([a-z-]+)(?: \(MPSD_[A-Z_]+\))?/g,
+    (written, flag: string) => namesByFlag.get(flag) ?? written,
+  );
+}
+
+const namesByFlag: ReadonlyMap<string, string> = new Map(
+  settings.map(([name, { flag }]) => [flag, name]),
+);
+
 /** The numbers of a program that are not as they must be: milliseconds, bytes, counts. */
 export function numbersProblems(given: Partial<Settings>): readonly SettingProblem[] {
   return settings.flatMap(([name, { parse }]) => {

@@ -298,3 +298,20 @@ test('a name in place of a user, and an unknown option, are errors', async () =>
     });
   }
 });
+
+// Kills: the flag of a command, in the error of a function.
+test('what is wrong with an option is said with its name', async () => {
+  await using server = await startServer();
+  const port = Number(new URL(server.url).port);
+  await assert.rejects(startServer({ port }), (error) => {
+    assert.ok(error instanceof CannotStart);
+    assert.match(error.message, /is in use by another program; .* another with port \(0 takes/);
+    return true;
+  });
+  await assert.rejects(startServer({ host: '0.0.0.0' }), (error) => {
+    assert.ok(error instanceof CannotStart);
+    assert.doesNotMatch(error.message, /--|MPSD_/);
+    assert.match(error.message, /add allowDevAuth if/);
+    return true;
+  });
+});

@@ -360,7 +360,9 @@ export class Control {
     const text = await answer.text();
     if (answer.ok) return text;
     if (answer.status === 404 && path === '') {
-      throw new Error(`${this.#url} has no control API; start it with --control.`);
+      throw new Error(
+        `${this.#url} has no control API. A server has one with \`openmpsd serve --control\`, or with \`control: true\` of startServer.`,
+      );
     }
     throw new Error(`${method} /control/${path} was answered ${answer.status}: ${text}`);
   }

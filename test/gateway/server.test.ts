@@ -184,7 +184,7 @@ test(
     const taken = first.tlsPort;
     await assert.rejects(start({ tlsPort: taken }), (error: unknown) => {
       assert.ok(error instanceof CannotStart);
-      assert.match(error.message, new RegExp(`Port ${taken} is in use .* with --tls-port`));
+      assert.match(error.message, new RegExp(`Port ${taken} is in use .* with tlsPort `));
       return true;
     });
     const other = await mkdtemp(join(data, 'other-'));
