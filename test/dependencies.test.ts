@@ -133,6 +133,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   ],
   'server.ts': [
     'server',
+    'config/settings.ts',
     'observe/observers.ts',
     'platform/conditions.ts',
     'platform/node-version.js',

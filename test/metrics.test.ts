@@ -98,7 +98,7 @@ test('where other machines reach the server, metrics are for administrators, or 
     auth: 'dev',
     allowDevAuth: true,
   } as const;
-  await assert.rejects(startServer({ ...reachable, metrics: 'on' }), /--metrics open/);
+  await assert.rejects(startServer({ ...reachable, metrics: 'on' }), /use metrics open where/);
   const adminToken = 'a-token-of-16-or-more';
   await using server = await startServer({ ...reachable, metrics: 'on', adminToken });
   const url = `http://127.0.0.1:${new URL(server.url).port}/metrics`;
