@@ -125,6 +125,11 @@ test(
     await row.click();
     await page.getByRole('heading', { name: reference.name, level: 1 }).waitFor();
     assert.equal(new URL(page.url()).hash, hash);
+    // Kills: a name that is copied with a line break where its middle may be left out.
+    const copied = `getSelection().selectAllChildren(document.querySelector('h1'));
+      document.dispatchEvent(new Event('copy'));
+      getSelection().toString()`;
+    assert.equal(await page.evaluate(copied), reference.name);
     const members = page.getByRole('region', { name: 'Members' });
     await members.locator('.member').nth(1).waitFor();
     await ada.putSession(reference, {

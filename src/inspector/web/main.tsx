@@ -1,6 +1,7 @@
 /** The inspector's page begins here. */
 
 import { render } from 'preact';
+import { joinCopiedParts } from './copied-lines.ts';
 import { followServer } from './live.ts';
 import { Shell } from './shell.tsx';
 import './styles/theme.css';
@@ -10,4 +11,5 @@ import './styles/pages.css';
 
 const element = document.getElementById('page');
 if (element !== null) render(<Shell />, element);
+joinCopiedParts();
 void followServer();

@@ -275,8 +275,8 @@ function Endpoints({ endpoints }: { readonly endpoints: Analysis['endpoints'] })
             <th>Calls</th>
             <th>Failed</th>
             <th>Users</th>
-            <th title="The most calls of one user in 15 seconds">in 15 s</th>
-            <th title="The most calls of one user in 300 seconds">in 300 s</th>
+            <th title="The most calls of one user in 15 seconds">Most in 15 s</th>
+            <th title="The most calls of one user in 300 seconds">Most in 300 s</th>
             <th>Limit</th>
           </tr>
         </thead>

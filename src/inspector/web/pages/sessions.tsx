@@ -393,7 +393,7 @@ function NothingFound() {
     <div class="empty">
       {sessionsLoaded.value ? (
         <>
-          <h2>No session is like that</h2>
+          <h2>No session matches</h2>
           <p class="muted">Change the search, the filter or the template.</p>
           <a class="button" href="#/sessions">
             Show all

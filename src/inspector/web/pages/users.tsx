@@ -230,26 +230,28 @@ function User({ xuid }: { readonly xuid: string }) {
           </p>
         </div>
         <span class="space" />
-        <a class="button small" href={`#/requests?xuid=${xuid}`}>
-          <Icon name="requests" size={13} /> Requests
-        </a>
-        {info.value?.mayAct === true && (
-          <>
-            <button type="button" class="button small" onClick={() => actAs(user)}>
-              Act as
-            </button>
-            <button
-              type="button"
-              class="button small"
-              onClick={() => {
-                actAs(user);
-                void connectionOf(actingUser());
-              }}
-            >
-              <Icon name="plug" size={13} /> Connect
-            </button>
-          </>
-        )}
+        <div class="buttons">
+          <a class="button small" href={`#/requests?xuid=${xuid}`}>
+            <Icon name="requests" size={13} /> Requests
+          </a>
+          {info.value?.mayAct === true && (
+            <>
+              <button type="button" class="button small" onClick={() => actAs(user)}>
+                Act as
+              </button>
+              <button
+                type="button"
+                class="button small"
+                onClick={() => {
+                  actAs(user);
+                  void connectionOf(actingUser());
+                }}
+              >
+                <Icon name="plug" size={13} /> Connect
+              </button>
+            </>
+          )}
+        </div>
       </header>
       {row.ban !== undefined && (
         <p class="empty-line">
@@ -280,7 +282,7 @@ function User({ xuid }: { readonly xuid: string }) {
                 <span class="faint number">
                   {one.dueMs === undefined
                     ? `joined ${agoText(one.joinedMs, now)}`
-                    : `due in ${countdownText(one.dueMs - now)}`}
+                    : `timeout in ${countdownText(one.dueMs - now)}`}
                 </span>
               </li>
             ))}

@@ -23,6 +23,16 @@ import { Icon } from './icon.tsx';
 import { UserText } from './user-text.tsx';
 import { XuidField } from './xuid-field.tsx';
 
+type Status = 'active' | 'ready' | 'inactive';
+
+const statuses: readonly Status[] = ['active', 'ready', 'inactive'];
+
+const statusNames: Readonly<Record<Status, string>> = {
+  active: 'Active',
+  ready: 'Ready',
+  inactive: 'Inactive',
+};
+
 type DialogName = 'invite' | 'reserve' | 'write';
 
 export function ActBar({
@@ -38,7 +48,7 @@ export function ActBar({
   const isIn = member !== undefined && member.status !== 'reserved';
   const connection = actingConnections.value.get(user.xuid);
   const target = sessionTarget(session);
-  const setStatus = (what: 'active' | 'ready' | 'inactive'): Promise<unknown> =>
+  const setStatus = (what: Status): Promise<unknown> =>
     act(`become ${what}`, {
       method: 'PUT',
       target,
@@ -59,7 +69,7 @@ export function ActBar({
         </button>
       )}
       {isIn &&
-        (['active', 'ready', 'inactive'] as const)
+        statuses
           .filter((status) => status !== member.status)
           .map((status) => (
             <button
@@ -68,7 +78,7 @@ export function ActBar({
               class="button small"
               onClick={() => void setStatus(status)}
             >
-              {status}
+              {statusNames[status]}
             </button>
           ))}
       <button type="button" class="button small" onClick={() => void setActivity(session)}>

@@ -4,8 +4,8 @@ import { sessionHref } from '../route.ts';
 import { agoText, countdownText } from '../time-text.ts';
 import { joinByHandle } from '../acting-handles.ts';
 import { CopyButton } from './copy-button.tsx';
+import { LongName } from './long-name.tsx';
 import { UserLink } from './user-link.tsx';
-import { UserText } from './user-text.tsx';
 
 const tones = { activity: 'green', invite: 'blue', transfer: 'violet', search: 'amber' } as const;
 
@@ -26,15 +26,14 @@ export function HandleList({
         <li key={handle.id}>
           <span class={`label ${tones[handle.type]}`}>{handle.type}</span>
           <span class="handle-who">
-            <span>
-              <Who handle={handle} />
+            <span class="handle-facts">
+              <span>
+                <Who handle={handle} />
+              </span>
               {showsSession && (
-                <>
-                  {' '}
-                  <a class="link mono" href={sessionHref(handle.session)}>
-                    <UserText>{handle.session.name}</UserText>
-                  </a>
-                </>
+                <a class="link mono" href={sessionHref(handle.session)}>
+                  <LongName>{handle.session.name}</LongName>
+                </a>
               )}
             </span>
             <small class="faint mono with-copy">

@@ -125,6 +125,7 @@ function Row({
         )}
         <span class="json-key">
           <UserText>{key}</UserText>
+          <span class="faint">: </span>
         </span>
         <span class="json-value">
           {isBranch ? (

@@ -71,7 +71,7 @@ function memberText(member: ChangeRow['members'][number]): string {
 function detailOf(change: ChangeRow): string {
   const { sentence } = change.cause;
   const isSaid = sentence.toLowerCase() === headlineOf(change).toLowerCase();
-  return isSaid ? change.changeTypes.join(', ') : sentence;
+  return isSaid ? `change types: ${change.changeTypes.join(', ')}` : sentence;
 }
 
 const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
