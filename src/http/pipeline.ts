@@ -321,15 +321,27 @@ function preflightMethod({ method, headers }: IncomingMessage): string | undefin
 
 /** The refusal of a compressed body. */
 function encodingRefusal(headers: Headers): RefusalWithHeaders | undefined {
-  const encoding = headers['content-encoding'];
-  if (encoding === undefined || encoding.toLowerCase() === 'identity') return undefined;
+  const encoding = encodingOf(headers);
+  if (encoding === undefined) return undefined;
   return {
     refusal: new Refusal(
       'contentEncodingUnknown',
-      `The body is encoded (Content-Encoding: ${encoding.slice(0, 100)}); send it as it is.`,
+      `The body is encoded (${encoding}); send it as it is.`,
     ),
     headers: { 'Accept-Encoding': 'identity' },
   };
+}
+
+/** The header that says how a body is compressed. */
+function encodingOf(headers: Headers): string | undefined {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    return `Content-Encoding: ${encoding.slice(0, 100)}`;
+  }
+  // Node decodes chunks, and leaves what is in them as it is.
+  const transfer = headers['transfer-encoding'];
+  if (transfer === undefined || transfer.toLowerCase() === 'chunked') return undefined;
+  return `Transfer-Encoding: ${transfer.slice(0, 100)}`;
 }
 
 /** 107 where the route asks for none. Refuses: contractVersionMissing. */

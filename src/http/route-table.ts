@@ -155,5 +155,7 @@ function descend(node: Node, segments: readonly string[], at: number): Node | un
 }
 
 function adviceOn(segments: readonly string[]): string {
-  return segments.includes('') ? ' It has an empty segment; a name is missing.' : '';
+  return segments.includes('')
+    ? ' It has an empty segment: a name is missing, or there is a slash too many.'
+    : '';
 }

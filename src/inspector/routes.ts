@@ -198,7 +198,10 @@ const pageRoutes: readonly Route[] = [
     body: 'none',
     async answer({ headers }) {
       if (headers['accept']?.includes('text/html') !== true) {
-        return new Refusal('pathUnknown', 'Nothing is found at /.');
+        return new Refusal(
+          'pathUnknown',
+          'Nothing is found at /. A browser, which asks for text/html, gets the inspector here.',
+        );
       }
       const { readPage } = await import('./page.ts');
       return readPage();

@@ -101,6 +101,11 @@ test('a compressed body is 415 and changes nothing; identity is none', async () 
     assertRefused(answer, 415, 'contentEncodingUnknown', encoding);
     assert.equal(answer.headers.get('accept-encoding'), 'identity');
   }
+  await using coded = new RawConnection(kit.url);
+  coded.write(`PUT ${target} HTTP/1.1\r\n${linesOf(ada)}Host: x\r\nConnection: close\r\n`);
+  coded.write('Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n');
+  const refused = parseAnswer(await coded.untilEnd());
+  assertRefused(refused, 415, 'contentEncodingUnknown', 'Transfer-Encoding: gzip, chunked');
   assertStatus(await ada.request('GET', target), 204);
   const plain = await requestRaw(kit.url, {
     method: 'PUT',
