@@ -1,4 +1,4 @@
-/** The client on Node 20, the oldest Node that is still used: without a WebSocket of its own. */
+/** The package on Node 20, the oldest Node that is still used: the client runs, all else says what it needs. */
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -51,4 +51,24 @@ test('on Node 20 the client says what it needs, and works with the WebSocket of 
   assert.equal(lines[1], 'updated atoll');
   assert.deepEqual(new Set(lines.slice(2, -2)), new Set(['changed']));
   assert.deepEqual(lines.slice(-2), ['deleted', 'nothing else']);
+});
+
+test('on Node 20 the server, the kit and the command say which Node they need', {
+  skip,
+}, async () => {
+  await using project = await startProject();
+  const needs = 'needs Node.js 24 or later; this is v20.';
+  for (const name of ['openmpsd', 'openmpsd/testing']) {
+    await project.write(
+      'start.mjs',
+      `import { startServer } from '${name}';
+       await startServer({ port: 0 }).catch((error) => console.log(error.name + ': ' + error.message));`,
+    );
+    const printed = await project.run(node20, ['start.mjs']);
+    assert.ok(printed.startsWith(`CannotStart: openmpsd ${needs}`), printed);
+  }
+  await assert.rejects(
+    project.run(node20, ['node_modules/openmpsd/dist/main.cjs', 'serve']),
+    (error: Error) => error.message.includes(`openmpsd: ${needs}`),
+  );
 });
