@@ -345,6 +345,9 @@ ${usage === '' ? '' : `${usage}\n`}  --url <address>       MPSD_URL (default htt
 
 The admin token of the server is read from ${tokenVariable} (or ${tokenVariable}_FILE). A development server on
 this machine needs none.
+
+The exit code is 0 when it is done, 1 when the server refuses, does not answer, or does not know the user,
+2 when the command is misused.
 `;
 }
 
