@@ -13,7 +13,7 @@ import { formatSessionPath, type SessionReference } from '../domain/session/refe
 import { limits } from '../domain/limits.ts';
 import { NoAnswer } from '../platform/no-answer.ts';
 import { askText } from './ask.ts';
-import { type OutputIo, reportMisuse } from './command-io.ts';
+import { type OutputIo, reportMisuse, writeHelp } from './command-io.ts';
 import {
   explainForeign,
   explainNoAnswer,
@@ -298,7 +298,7 @@ export async function runAdmin(
     'xuid' in command.flags ? xuidAdvice : undefined,
   );
   if (values.has('help')) {
-    io.stdout.write(formatHelp(name, command));
+    writeHelp(io, formatHelp(name, command));
     return 0;
   }
   const given = new Map([...values].map(([flag, all]) => [flag, all.at(-1) ?? '']));

@@ -15,7 +15,7 @@ import {
   formatPrintableJson,
   formatPrintableLines,
 } from '../domain/printable-text.ts';
-import { type OutputIo, reportMisuse } from './command-io.ts';
+import { type OutputIo, reportMisuse, writeHelp } from './command-io.ts';
 import { formatCount } from './count-text.ts';
 
 const help = `openmpsd analyze <capture>: says what certification would say about the calls of a game.
@@ -40,7 +40,7 @@ export async function runAnalyze(args: readonly string[], io: OutputIo): Promise
     { strict: {}, json: {}, help: { short: 'h' } },
   );
   if (values.has('help')) {
-    io.stdout.write(help);
+    writeHelp(io, help);
     return 0;
   }
   const [path, ...more] = paths;

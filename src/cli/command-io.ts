@@ -1,3 +1,5 @@
+import { wrapText } from './wrap-text.ts';
+
 /** What a command needs of the process that runs it. */
 export type CommandIo = Pick<
   NodeJS.Process,
@@ -6,7 +8,11 @@ export type CommandIo = Pick<
 
 /** Where a command writes. */
 export type OutputIo = {
-  readonly stdout: { write(text: string): unknown };
+  readonly stdout: {
+    write(text: string): unknown;
+    /** How wide the terminal is; undefined where it is none. */
+    readonly columns?: number | undefined;
+  };
   readonly stderr: { write(text: string): unknown };
 };
 
@@ -14,6 +20,11 @@ export type OutputIo = {
 export type ProgressIo = OutputIo & {
   readonly stderr: OutputIo['stderr'] & { readonly isTTY?: boolean | undefined };
 };
+
+/** Writes `help`; on a terminal lines break between words. */
+export function writeHelp({ stdout }: Pick<OutputIo, 'stdout'>, help: string): void {
+  stdout.write(stdout.columns === undefined ? help : wrapText(help, stdout.columns));
+}
 
 /**
  * Writes what is wrong with the options of a command, a line each, and where its help is. The exit code of
@@ -45,7 +56,7 @@ export function readOptions<Options extends object>(
     return reportMisuse(io, name, [error instanceof Error ? error.message : String(error)]);
   }
   if (options !== 'help') return options;
-  io.stdout.write(help);
+  writeHelp(io, help);
   return 0;
 }
 
@@ -68,7 +79,7 @@ export function readOnePath(
   io: OutputIo,
 ): string | number {
   if (args.some((arg) => arg === '--help' || arg === '-h')) {
-    io.stdout.write(help);
+    writeHelp(io, help);
     return 0;
   }
   const [path, ...more] = args;

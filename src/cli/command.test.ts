@@ -38,6 +38,19 @@ test('every command has a help, and words an option that it does not know alike'
   }
 });
 
+// Kills: a help that a terminal breaks inside of words.
+test('on a terminal every help is as wide as it', async () => {
+  const { out: overview } = await run('--help');
+  const names = [...overview.matchAll(/^ {2}openmpsd ([\w-]+) /gm)].map(([, name = '']) => name);
+  for (const args of [[], ...names.map((name) => [name])]) {
+    let out = '';
+    const io = { stdout: { write: (text: string) => (out += text), columns: 80 }, env: {} };
+    assert.equal(await runCommand([...args, '--help'], io as unknown as CommandIo), 0);
+    const tooLong = out.split('\n').filter((line) => line.length > 80);
+    assert.deepEqual(tooLong, [], args.join(' '));
+  }
+});
+
 test('help of a command, by either form; a mistyped command gets the one that was meant', async () => {
   assert.deepEqual(await run('help', 'serve'), await run('serve', '--help'));
   for (const [given, said] of [

@@ -3,7 +3,7 @@
 import { readPackageVersion } from '../platform/package-version.ts';
 import { withoutUrlSecrets } from '../platform/url-secrets.ts';
 import type { AdminCommandName } from './admin.ts';
-import type { CommandIo } from './command-io.ts';
+import { type CommandIo, writeHelp } from './command-io.ts';
 
 type Command = {
   readonly help: string;
@@ -113,7 +113,7 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
   const [name, ...rest] = args;
   if (name === 'help' && rest[0] !== undefined) return runCommand([rest[0], '--help'], io);
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    io.stdout.write(formatHelp());
+    writeHelp(io, formatHelp());
     return name === undefined ? 2 : 0;
   }
   if (name === '--version' || name === '-v') {

@@ -5,7 +5,7 @@ import { readCapture } from '../capture/read-capture.ts';
 import { writeCapture } from '../capture/write-capture.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
 import { fileProblemOf } from '../platform/file-problem.ts';
-import { type OutputIo, reportMisuse } from './command-io.ts';
+import { type OutputIo, reportMisuse, writeHelp } from './command-io.ts';
 import { formatCount } from './count-text.ts';
 
 const help = `openmpsd convert <capture> <file.har>: makes a HAR file of a capture, without tokens.
@@ -23,7 +23,7 @@ be read.
 /** The exit code of `openmpsd convert`: 0 done, 1 not writable, 2 misused or not readable. */
 export async function runConvert(args: readonly string[], io: OutputIo): Promise<number> {
   if (args.some((arg) => arg === '--help' || arg === '-h')) {
-    io.stdout.write(help);
+    writeHelp(io, help);
     return 0;
   }
   const [from, to, ...more] = args;

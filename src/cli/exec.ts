@@ -14,7 +14,7 @@ import { parseSettings, settingFlags, type Settings } from '../config/settings.t
 import { encodeJavaTrustStore, javaTrustStorePassword } from '../gateway/java-trust-store.ts';
 import { rootDomains } from '../gateway/root-certificate.ts';
 import { CannotStart, type RunningServer, startServerOfCommand } from '../server.ts';
-import { type CommandIo, reportMisuse } from './command-io.ts';
+import { type CommandIo, reportMisuse, writeHelp } from './command-io.ts';
 import { type ExecTarget, execEnvironment, tokenVariable } from './exec-environment.ts';
 
 const help = `openmpsd exec [options] -- <command> [arguments]
@@ -53,7 +53,7 @@ export async function runExec(args: readonly string[], io: CommandIo): Promise<n
   const at = args.indexOf('--');
   const own = at < 0 ? args : args.slice(0, at);
   if (own.includes('--help') || own.includes('-h')) {
-    io.stdout.write(help);
+    writeHelp(io, help);
     return 0;
   }
   const [command, ...rest] = at < 0 ? [] : args.slice(at + 1);

@@ -12,7 +12,7 @@ import { findMistypedVariables } from '../config/mistyped-variables.ts';
 import { CannotStart, type RunningServer, startServerOfCommand } from '../server.ts';
 import { formatLogText, type LogLevel } from '../platform/log-level.ts';
 import { formatRedisAddress, requireRedisAddress } from '../store/redis/redis-address.ts';
-import { type CommandIo, reportMisuse } from './command-io.ts';
+import { type CommandIo, reportMisuse, writeHelp } from './command-io.ts';
 
 /**
  * Serves until a signal ends it; the exit code is 0 after SIGTERM or SIGINT, 1 when the server
@@ -20,7 +20,8 @@ import { type CommandIo, reportMisuse } from './command-io.ts';
  */
 export async function runServe(args: readonly string[], io: CommandIo): Promise<number> {
   if (args.includes('--help') || args.includes('-h')) {
-    io.stdout.write(
+    writeHelp(
+      io,
       `openmpsd serve: starts the directory. Flags win over the environment; the value of a\nvariable may be in a file: MPSD_STORE_FILE=/run/secrets/store.\n\n${formatSettingsHelp()}\n`,
     );
     return 0;

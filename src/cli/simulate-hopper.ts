@@ -7,7 +7,7 @@ import { findJsonFault } from '../domain/json-fault.ts';
 import type { Hopper } from '../domain/matchmaking/hopper.ts';
 import { type Population, parsePopulation } from '../matchmaking/population.ts';
 import { percentile, type SimulationResult, simulate } from '../matchmaking/simulation.ts';
-import { type ProgressIo, reportMisuse } from './command-io.ts';
+import { type ProgressIo, reportMisuse, writeHelp } from './command-io.ts';
 import { fileProblemOf } from '../platform/file-problem.ts';
 import { formatChart } from './simulation-chart.ts';
 
@@ -41,7 +41,7 @@ type SimulationRun = {
  */
 export async function runSimulateHopper(args: readonly string[], io: ProgressIo): Promise<number> {
   if (args.includes('--help') || args.includes('-h')) {
-    io.stdout.write(help);
+    writeHelp(io, help);
     return 0;
   }
   const options = parseOptions(args);

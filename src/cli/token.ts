@@ -12,7 +12,7 @@ import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { type FileUse, fileProblemOf } from '../platform/file-problem.ts';
 import { makeFolder } from '../platform/make-folder.ts';
-import type { OutputIo } from './command-io.ts';
+import { type OutputIo, writeHelp } from './command-io.ts';
 
 /** What the command asks of the machine. */
 export type TokenIo = OutputIo & {
@@ -80,7 +80,9 @@ class UsageError extends Error {}
  */
 export async function runToken(args: readonly string[], io: TokenIo): Promise<number> {
   try {
-    io.stdout.write(await output(args, io));
+    const given = parseOptions(args);
+    if (given.help === undefined) io.stdout.write(await output(given, io));
+    else writeHelp(io, helpText());
     return 0;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -89,9 +91,7 @@ export async function runToken(args: readonly string[], io: TokenIo): Promise<nu
   }
 }
 
-async function output(args: readonly string[], io: TokenIo): Promise<string> {
-  const given = parseOptions(args);
-  if (given.help !== undefined) return helpText();
+async function output(given: TokenOptions, io: TokenIo): Promise<string> {
   if (given['new-key'] !== undefined) return makeKeyPair(given['new-key'], given);
 
   const claims = claimsGiven(given);

@@ -21,7 +21,7 @@ import {
   rootNameStart,
   RootUnusable,
 } from '../gateway/root-certificate.ts';
-import { type CommandIo, reportMisuse } from './command-io.ts';
+import { type CommandIo, reportMisuse, writeHelp } from './command-io.ts';
 import { formatGuides, type GuideFacts, guides, hostsLines } from './trust-guides.ts';
 
 const names = Object.keys(guides) as (keyof typeof guides)[];
@@ -77,7 +77,7 @@ export async function runTrust(
     help: { short: 'h' },
   });
   if (values.has('help')) {
-    io.stdout.write(help);
+    writeHelp(io, help);
     return 0;
   }
   const last = (name: string, fallback: string): string => values.get(name)?.at(-1) ?? fallback;
