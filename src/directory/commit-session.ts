@@ -83,21 +83,19 @@ export async function commitSession(
             memberRows: isLarge(next) ? memberRowsPut(former?.members ?? [], next) : undefined,
           },
         };
-  const revision = expectRevision + 1;
   const committing = store.commit(batch);
-  const outcome = await (search
-    ? noteSearch(context, key, revision, search, committing)
-    : committing);
-  if (taps && outcome.kind === 'committed') {
-    publishTaps(context, taps, outcome.hasPendingTaps && { key, revision });
-  }
+  const outcome = await (search ? noteSearch(context, key, search, committing) : committing);
   if (outcome.kind === 'committed') {
+    const { revision } = outcome;
+    const isKept = outcome.hasPendingTaps && revision !== undefined;
+    // Of taps whose revision is not known any more the sweep sends those that the store keeps once more.
+    if (taps) publishTaps(context, taps, isKept ? { key, revision } : undefined);
     for (const listen of context.sessionListeners) listen(change);
     context.observers.current?.({
       kind: 'committed',
       atMs,
       key,
-      revision,
+      revision: revision ?? expectRevision + 1,
       change,
       cause,
       madeHandle: handles?.handle,
@@ -155,7 +153,6 @@ function searchOutcome({ before: former, next }: SessionChange): SearchOutcome |
 async function noteSearch(
   { searchIndex }: Context,
   key: SessionKey,
-  revision: number,
   { candidate }: SearchOutcome,
   commit: Promise<CommitSuccess | Conflict | HandleIdConflict>,
 ): Promise<CommitSuccess | Conflict | HandleIdConflict> {
@@ -164,6 +161,6 @@ async function noteSearch(
     searchIndex.noteStale(key);
     throw error;
   });
-  if (outcome.kind === 'committed') searchIndex.put(key, revision, candidate);
+  if (outcome.kind === 'committed') searchIndex.put(key, outcome.revision, candidate);
   return outcome;
 }

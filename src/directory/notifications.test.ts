@@ -29,7 +29,7 @@ function open(settings: { readonly keeps: boolean }) {
       const { pendingTaps } = batch.session ?? {};
       if (!settings.keeps || pendingTaps === undefined) return { kind: 'committed' };
       pending = [{ key, revision: 2, pendingTaps }];
-      return { kind: 'committed', hasPendingTaps: true };
+      return { kind: 'committed', revision: 2, hasPendingTaps: true };
     },
     pendingNotifications: {
       read: async () => pending,

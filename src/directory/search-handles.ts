@@ -220,12 +220,12 @@ async function confirmByReading(
 ): Promise<ConfirmedResult | undefined> {
   const { key } = known;
   const { searchIndex } = context;
-  const revision = searchIndex.revisionOf(key);
+  const before = searchIndex.known(key);
   return context.setAside.attempt('a search', key, async () => {
     const record = await readCurrent(context, parseSessionKey(key), xuidsOf(asked.caller));
     if (record instanceof Refusal) return undefined;
     if (record !== undefined) return confirmBy(record, context, known, asked);
-    searchIndex.put(key, revision, undefined);
+    searchIndex.putRead(key, before, { revision: 0, candidate: undefined });
     return undefined;
   });
 }

@@ -97,10 +97,14 @@ async function lookAgain(
   { searchIndex, store }: SearchSources,
   keys: readonly SessionKey[],
 ): Promise<void> {
-  const known = keys.map((key) => searchIndex.revisionOf(key));
+  const known = keys.map((key) => searchIndex.known(key));
   const records = await store.sessions(keys);
   for (const [n, key] of keys.entries()) {
     const record = records[n];
-    searchIndex.put(key, record?.revision ?? known[n] ?? 0, record && candidateOf(record.session));
+    const { revision, session } = record ?? none;
+    searchIndex.putRead(key, known[n], { revision, candidate: session && candidateOf(session) });
   }
 }
+
+/** What is read of a session that is not there. */
+const none = { revision: 0, session: undefined } as const;

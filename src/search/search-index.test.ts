@@ -50,6 +50,38 @@ test('no text of a stale session is found or kept', () => {
   assert.equal(index.findText(candidate, 1, 0), '{}');
 });
 
+// Kills: an index that keeps a revision which a failover has lost, until the session is past it.
+test('what was read counts whatever its revision, unless the index has changed meanwhile', () => {
+  const { index, candidate } = indexOfOne();
+  const lost = change(index, 10);
+  const next = packCandidate(key, 5, { values: {}, lists: {} });
+  index.putRead(key, lost, { revision: 8, candidate: next });
+  const read = index.known(key);
+  assert.deepEqual([read?.revision, read?.createTimeMs], [8, 5]);
+  assert.equal(index.staleKeys.size, 0);
+  // Read before the last put: which is later?
+  for (const before of [candidate, lost, undefined]) {
+    index.putRead(key, before, { revision: 9, candidate: undefined });
+    assert.equal(index.known(key), read);
+    assert.ok(index.staleKeys.delete(key));
+  }
+  index.putRead(key, read, { revision: 0, candidate: undefined });
+  assert.equal(index.known(key), undefined);
+});
+
+// Kills: a commit after a failover that the index takes for an old one, and no search reads it again.
+test('a commit of a lower or unknown revision makes the session stale', () => {
+  const { index } = indexOfOne();
+  const newest = change(index, 10);
+  for (const revision of [9, undefined]) {
+    index.put(key, revision, packCandidate(key, 5, { values: {}, lists: {} }));
+    assert.equal(index.known(key), newest);
+    assert.ok(index.staleKeys.delete(key));
+  }
+  index.put(key, 10, undefined);
+  assert.equal(index.known(key), undefined);
+});
+
 // Kills: bytes of UTF-8 in place of what V8 keeps, which is two for each character once one needs two.
 test('texts take the memory that they may take', () => {
   const isKept = (text: string): boolean => {

@@ -32,7 +32,7 @@ export type SearchIndexSettings = {
   readonly isAlone: boolean;
 };
 
-/** One commit that may have been made; `looking` while the session is read again. */
+/** One reason to read a session again; `looking` while it is read. */
 export type Stale = { looking: Promise<void> | undefined };
 
 /** An index without candidates. */
@@ -55,7 +55,7 @@ export class SearchIndex {
   isLoaded = false;
   /** The last run that follows the store. */
   following: Promise<void> | undefined;
-  /** Sessions with a commit that ended with an error, so that it may have been made, and were not read since. */
+  /** Sessions that have become stale, and were not read since. */
   readonly staleKeys = new Map<SessionKey, Stale>();
 
   constructor(settings: SearchIndexSettings) {
@@ -78,16 +78,32 @@ export class SearchIndex {
     return this.#partitions.get(scidOf(key))?.known(key);
   }
 
-  /** The revision of the session in the index; 0 when it has none. */
-  revisionOf(key: SessionKey): number {
-    return this.known(key)?.revision ?? 0;
+  /**
+   * Stores `candidate`, or none when it is undefined, for this revision of the session. When the index has a
+   * later one, or the revision is not known, the session becomes stale: it may be an earlier one that was
+   * heard of late, or Redis has lost revisions in a failover and counts on from before.
+   */
+  put(key: SessionKey, revision: number | undefined, candidate: SearchCandidate | undefined): void {
+    const known = this.known(key);
+    if (revision === undefined || (known && known.revision > revision)) this.noteStale(key);
+    else this.#put(key, revision, candidate);
   }
 
   /**
-   * Stores `candidate`, or none when it is undefined, for this revision of the session. Does
-   * nothing when the index has a later one.
+   * Stores what was read of the session: it counts whatever its revision. `known` is what the index had when
+   * the read began; when it has another candidate by now, nobody knows which is later, and the session becomes
+   * stale.
    */
-  put(key: SessionKey, revision: number, candidate: SearchCandidate | undefined): void {
+  putRead(
+    key: SessionKey,
+    known: KnownCandidate | undefined,
+    read: { readonly revision: number; readonly candidate: SearchCandidate | undefined },
+  ): void {
+    if (this.known(key) === known) this.#put(key, read.revision, read.candidate);
+    else this.noteStale(key);
+  }
+
+  #put(key: SessionKey, revision: number, candidate: SearchCandidate | undefined): void {
     const scid = scidOf(key);
     const partition =
       this.#partitions.get(scid) ?? new SearchPartition(this.#settings.attributeIndexesMax);
@@ -118,8 +134,8 @@ export class SearchIndex {
   }
 
   /**
-   * Notes that a commit of the session ended with an error. It is stale until the store is read after
-   * this; no text of it is used.
+   * Notes that nobody knows whether the index has the session as it is, as after a commit that ended with an
+   * error. It is stale until the store is read after this; no text of it is used.
    */
   noteStale(key: SessionKey): void {
     // Another object each time: a read that has begun before does not end it.

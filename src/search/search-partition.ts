@@ -88,7 +88,7 @@ export class SearchPartition {
     return this.#candidates[this.#slots.get(key) ?? -1];
   }
 
-  /** As `SearchIndex.put`. */
+  /** Puts this candidate of the session, or none, in the place of the known one. */
   put(key: SessionKey, revision: number, next: SearchCandidate | undefined): void {
     const slot = this.#slots.get(key);
     const known = slot === undefined ? undefined : this.#candidates[slot];
@@ -96,7 +96,6 @@ export class SearchPartition {
       if (next !== undefined) this.#add(this.#compact(next, revision));
       return;
     }
-    if (known.revision > revision) return;
     // Another time of creation means another place among equals: every posting moves.
     const isMoved = known.createTimeMs !== next?.createTimeMs;
     if (next === undefined || isMoved) this.#remove(slot, known);

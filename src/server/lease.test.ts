@@ -87,7 +87,7 @@ test('a fenced store writes nothing while the lease is over, and reads on', asyn
   const inner = openMemoryStore();
   const store = fencedStore(inner, { isHeld: () => isHeld });
   const record = { revision: 1, session: putOf('a', 0).session };
-  assert.deepEqual(await store.commit({ session: putOf('a', 0) }), { kind: 'committed' });
+  assert.equal((await store.commit({ session: putOf('a', 0) })).kind, 'committed');
   isHeld = false;
   const { session } = putOf('a', 1, { custom: { b: 1 } });
   for (const write of [
@@ -102,5 +102,5 @@ test('a fenced store writes nothing while the lease is over, and reads on', asyn
   assert.deepEqual(await inner.session(storedKey('a')), record);
   assert.equal(await store.record('ticket', 'quick', 'a'), undefined);
   isHeld = true;
-  assert.deepEqual(await store.commit({ session: putOf('a', 1) }), { kind: 'committed' });
+  assert.equal((await store.commit({ session: putOf('a', 1) })).kind, 'committed');
 });

@@ -238,7 +238,13 @@ export type MemberRow = { readonly member: Member; readonly dueMs: Milliseconds 
 
 export type CommitSuccess = {
   readonly kind: 'committed';
-  /** True when the store keeps taps for this commit, until `forget` says that they were sent. */
+  /**
+   * Of the record that was put, or above all of the record that was deleted: not always one more than was
+   * expected. Undefined of a batch without a session, and where others have committed since and it is not
+   * known any more.
+   */
+  readonly revision?: number;
+  /** True when the store keeps taps for this revision, until `forget` says that they were sent. */
   readonly hasPendingTaps?: true;
 };
 export type Conflict = { readonly kind: 'conflict'; readonly current: SessionRecord | undefined };

@@ -229,15 +229,16 @@ class MemoryStore extends ProcessStore implements Store {
       const there = this.#handles.get(handle.id.toLowerCase());
       if (there && there.requestId !== handle.requestId) return { kind: 'taken', handle: there };
     }
+    let revision: number | undefined;
     if (session) {
       const current = this.#sessions.get(session.key);
       if ((current?.revision ?? 0) !== session.expectRevision) return { kind: 'conflict', current };
-      if (session.kind === 'put') this.#put(session);
-      else this.#delete(session);
+      if (session.kind === 'put') revision = this.#put(session);
+      else revision = this.#delete(session);
     }
     if (handle) this.#keep(handle);
     for (const id of removeHandles) this.#remove(id.toLowerCase());
-    return { kind: 'committed' };
+    return { kind: 'committed', ...(revision !== undefined && { revision }) };
   }
 
   async searchChanges(
@@ -378,7 +379,7 @@ class MemoryStore extends ProcessStore implements Store {
     if (this.#disposed) throw new StoreUnavailable('The store has been closed.');
   }
 
-  #put(put: SessionPut): void {
+  #put(put: SessionPut): number {
     const { key, expectRevision, session, dueMs, memberRows } = put;
     const revision = (expectRevision || this.#revisionDeletedMax) + 1;
     this.#sessions.set(key, { revision, session });
@@ -387,9 +388,10 @@ class MemoryStore extends ProcessStore implements Store {
     this.#noteBeside(put);
     if (dueMs === undefined) this.#dueMs.delete(key);
     else this.#dueMs.set(key, dueMs);
+    return revision;
   }
 
-  #delete(change: SessionDelete): void {
+  #delete(change: SessionDelete): number | undefined {
     const { key, expectRevision } = change;
     this.#revisionDeletedMax = Math.max(this.#revisionDeletedMax, expectRevision);
     const isThere = this.#sessions.has(key);
@@ -398,6 +400,7 @@ class MemoryStore extends ProcessStore implements Store {
     this.#dueMs.delete(key);
     this.#rows.delete(key);
     this.#noteBeside({ ...change, removeHints: this.#hints.of(key) });
+    return isThere ? expectRevision + 1 : undefined;
   }
 
   #putRows(key: SessionKey, { put = [], remove = [] }: SessionPut['memberRows'] = {}): void {

@@ -76,18 +76,24 @@ export class RedisCommits {
       await prepared.undo();
       return { kind: 'taken', handle };
     }
+    let revision = 0;
     if (session) {
-      const conflict = await this.#decide(session, commitId, handle);
-      if (conflict) {
+      const decided = await this.#decide(session, commitId, handle);
+      if (typeof decided !== 'number') {
         await prepared.undo();
-        return conflict;
+        return decided;
       }
+      revision = decided;
     }
     if (handle?.type === 'activity') await this.#handles.pointTo(handle);
     if (handle?.type === 'invite') await this.#handles.addInvite(handle);
     const removed = new Set(removeHandles.map((id) => id.toLowerCase()));
     await Promise.all([...removed].map((id) => this.#handles.remove(id)));
-    return { kind: 'committed', ...(session?.pendingTaps && { hasPendingTaps: true }) };
+    return {
+      kind: 'committed',
+      ...(revision > 0 && { revision }),
+      ...(session?.pendingTaps && { hasPendingTaps: true }),
+    };
   }
 
   /** Writes what must be there before the session is, and says how to take it back. */
@@ -132,12 +138,12 @@ export class RedisCommits {
     );
   }
 
-  /** Compares and sets the session; undefined once that is done. */
+  /** Compares and sets the session; its revision once that is done; 0: it is not known. */
   async #decide(
     change: SessionPut | SessionDelete,
     commitId: CommitId,
     handle: Handle | undefined,
-  ): Promise<Conflict | undefined> {
+  ): Promise<Conflict | number> {
     const { key, expectRevision } = change;
     const text = change.kind === 'put' ? formatStoredSession(change.session) : '';
     const before = this.#cache.commitIdOf(key, expectRevision);
@@ -164,10 +170,13 @@ export class RedisCommits {
         };
       }
       const [revision = '0', ...dropped] = parts;
-      if (change.kind === 'delete') this.#cache.forget(key);
-      else this.#cache.remember(key, Number(revision), change.session, commitId, text);
       this.#commands.later(this.#dropHints(key, dropped));
-      return undefined;
+      if (change.kind === 'delete') {
+        this.#cache.forget(key);
+        return expectRevision === 0 ? 0 : expectRevision + 1;
+      }
+      this.#cache.remember(key, Number(revision), change.session, commitId, text);
+      return Number(revision);
     } catch (error) {
       this.#cache.forget(key);
       throw error;

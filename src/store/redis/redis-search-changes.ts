@@ -4,6 +4,9 @@ import { isDamagedKey, type RedisCommands } from './redis-commands.ts';
 import { partitionsCount } from './redis-keys.ts';
 import { pairsOf } from './redis-replies.ts';
 
+/** Of several partitions that are asked at once, each is asked for so many changes at least. */
+const pageMin = 10;
+
 /** A page of changes, and where the next one goes on. */
 export type SearchChanges = { readonly keys: readonly SessionKey[]; readonly cursor: string };
 
@@ -36,15 +39,10 @@ export class RedisSearchChanges {
     const keys: SessionKey[] = [];
     const behind = rotated(last.flatMap((at, n) => (at > (read[n] ?? 0) ? [n] : [])));
     while (behind.length > 0 && keys.length < limit) {
-      // As many partitions as may hold what is asked for, all asked at once.
-      let expected = 0;
-      const asked: number[] = [];
-      while (behind.length > 0 && keys.length + expected < limit) {
-        const n = behind.shift() ?? 0;
-        expected += (last[n] ?? 0) - (read[n] ?? 0);
-        asked.push(n);
-      }
-      const found = await Promise.all(asked.map((n) => this.#changesIn(n, read[n] ?? 0, limit)));
+      const room = limit - keys.length;
+      const asked = behind.splice(0, Math.ceil(room / pageMin));
+      const pageMax = Math.ceil(room / asked.length);
+      const found = await Promise.all(asked.map((n) => this.#changesIn(n, read[n] ?? 0, pageMax)));
       for (const [at, changes] of found.entries()) {
         const n = asked[at] ?? 0;
         if (changes === undefined) {
@@ -54,8 +52,9 @@ export class RedisSearchChanges {
         const page = changes.slice(0, limit - keys.length);
         keys.push(...page.map(([key]) => key));
         const lastRead = Number(page.at(-1)?.[1] ?? read[n]);
-        const isWhole = page.length === changes.length && changes.length < limit;
+        const isWhole = page.length === changes.length && changes.length < pageMax;
         read[n] = isWhole ? Math.max(last[n] ?? 0, lastRead) : lastRead;
+        if (!isWhole) behind.push(n);
       }
     }
     return { keys, cursor: read.map((at) => at.toString(36)).join('.') };

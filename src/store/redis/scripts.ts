@@ -63,10 +63,16 @@ if revision ~= expected or (before ~= '' and string.sub(ids, 1, #before) ~= befo
 end
 `;
 
-/** Remembers that the session is another for searches; the key is that of the changes. */
+/**
+ * Remembers that the session is another for searches; the key is that of the changes. Their numbers follow the
+ * time: after a failover that lost some, new ones are above those that nodes have read.
+ */
 const noteSearchChange = `
 local function noteSearchChange(search)
-  redis.call('ZADD', search, redis.call('HINCRBY', meta, 'search', 1), name)
+  local last = tonumber(redis.call('HGET', meta, 'search') or 0)
+  local number = string.format('%.0f', math.max(last + 1, time))
+  redis.call('HSET', meta, 'search', number)
+  redis.call('ZADD', search, number, name)
 end
 local function storePendingTaps(pending, texts, text, at)
   redis.call('ZADD', pending, time, name .. '\\n' .. at)

@@ -68,10 +68,11 @@ import {
   isOfConnection,
 } from './writes.ts';
 
-const committed: CommitSuccess = { kind: 'committed' };
-
 /** Why a commit was not made with the others of its group. */
 type CommitFailure = Conflict | HandleIdConflict | WriteFailure;
+
+/** A success that is made before it is certain. */
+type Success = { -readonly [K in keyof CommitSuccess]: CommitSuccess[K] };
 
 type GroupListener = (writesCount: number, isFailed: boolean) => void;
 
@@ -547,31 +548,39 @@ class SqliteStore extends ProcessStore implements Store {
   }
 
   async commit(batch: Batch): Promise<CommitSuccess | Conflict | HandleIdConflict> {
-    const outcome = await this.#commitWithOthers(batch);
-    if (outcome === undefined) return committed;
+    const success: Success = { kind: 'committed' };
+    const outcome = await this.#commitWithOthers(batch, success);
+    if (outcome === undefined) return success;
     if (!('message' in outcome)) return outcome;
     if (!mayTryAlone(outcome, frees(batch))) return this.#fail(outcome);
     // What makes room takes none for the history.
     return this.#commitAlone(isLackOfRoom(outcome) ? withoutHistory(batch) : batch);
   }
 
-  /** Undefined once it is committed. The usual way is one promise for the whole group. */
+  /**
+   * Undefined once it is committed, when `success` is complete. The usual way is one promise for the whole
+   * group.
+   */
   #commitWithOthers(
     batch: Batch,
+    success: Success,
   ): Conflict | HandleIdConflict | undefined | Promise<CommitFailure | undefined> {
     this.refuseIfDisposed();
     const change = batch.session;
     const before = change ? this.#newest(change.key) : nothing;
     const obstacle =
       this.#conflictOrGroup(batch.handle) ?? (change && this.#raceLost(change, before));
-    if (obstacle === undefined) return this.#join(batch, before, () => this.#groups.open())?.done;
+    if (obstacle === undefined) {
+      return this.#join(batch, before, success, () => this.#groups.open())?.done;
+    }
     return obstacle instanceof Group
-      ? obstacle.done.then(() => this.#commitWithOthers(batch))
+      ? obstacle.done.then(() => this.#commitWithOthers(batch, success))
       : obstacle;
   }
 
   /** As `commit`, in a group of its own that overtakes the one that is being filled. */
   async #commitAlone(batch: Batch): Promise<CommitSuccess | Conflict | HandleIdConflict> {
+    const success: Success = { kind: 'committed' };
     const outcome = await this.#groups.alone(async (send) => {
       this.refuseIfDisposed();
       const change = batch.session;
@@ -580,12 +589,12 @@ class SqliteStore extends ProcessStore implements Store {
       const isLater = change !== undefined && this.#groups.isFillingWith(change.key);
       const obstacle =
         this.#conflictOrGroup(batch.handle) ?? (change && this.#raceLost(change, before));
-      if (isLater || obstacle instanceof Group) return this.#commitWithOthers(batch);
+      if (isLater || obstacle instanceof Group) return this.#commitWithOthers(batch, success);
       if (obstacle !== undefined) return obstacle;
-      const group = this.#join(batch, before, () => new Group());
+      const group = this.#join(batch, before, success, () => new Group());
       return group && send(group);
     });
-    if (outcome === undefined) return committed;
+    if (outcome === undefined) return success;
     return 'message' in outcome ? this.#fail(outcome) : outcome;
   }
 
@@ -774,8 +783,16 @@ class SqliteStore extends ProcessStore implements Store {
     });
   }
 
-  /** The group that the batch now belongs to; undefined when there is nothing to write. */
-  #join(batch: Batch, before: StoredState, openGroup: () => Group): Group | undefined {
+  /**
+   * The group that the batch now belongs to; undefined when there is nothing to write. `success` gets the
+   * revision.
+   */
+  #join(
+    batch: Batch,
+    before: StoredState,
+    success: Success,
+    openGroup: () => Group,
+  ): Group | undefined {
     const beside = handleWrites(batch);
     const change = batch.session;
     const nothingToDo = !change || (change.kind === 'delete' && change.expectRevision === 0);
@@ -783,8 +800,10 @@ class SqliteStore extends ProcessStore implements Store {
     const group = openGroup();
     if (change && !nothingToDo) {
       this.#groups.noteFormer(group, change.key);
-      if (change.kind === 'put') this.#put(group, change, before);
-      else this.#delete(group, change, before);
+      success.revision =
+        change.kind === 'put'
+          ? this.#put(group, change, before)
+          : this.#delete(group, change, before);
     }
     const { handle } = batch;
     if (handle?.requestId !== undefined) group.handleIds.add(handle.id.toLowerCase());
@@ -792,7 +811,8 @@ class SqliteStore extends ProcessStore implements Store {
     return group;
   }
 
-  #put(group: Group, put: SessionPut, before: StoredState): void {
+  /** The revision of the record. */
+  #put(group: Group, put: SessionPut, before: StoredState): number {
     const { key, expectRevision, session, dueMs } = put;
     const revision =
       Math.max(expectRevision || this.#revisionDeletedMax, this.#revisionFailedMax) + 1;
@@ -813,21 +833,24 @@ class SqliteStore extends ProcessStore implements Store {
     const state = { record: { revision, session }, dueMs, number, inHistoryAt };
     const size = key.length + sessionMemoryBytes(text);
     group.sessions.set(key, { state, size, writeAt: at });
+    return revision;
   }
 
-  #delete(group: Group, change: SessionDelete, before: StoredState): void {
+  /** The revision of the end of the record. */
+  #delete(group: Group, change: SessionDelete, before: StoredState): number {
     const { number } = before;
     const isKnown = this.#isInHistory(before);
     const { key, expectRevision } = change;
     this.#revisionDeletedMax = Math.max(this.#revisionDeletedMax, expectRevision);
+    const revision = Math.max(expectRevision, this.#revisionFailedMax) + 1;
     if (number !== undefined) {
-      const revision = Math.max(expectRevision, this.#revisionFailedMax) + 1;
       group.writes.push(...historyWrites(change, { number, revision, isKnown }));
       group.writes.push(...deleteWrites(change, number));
     }
     group.rows.set(key, { byXuid: new Map(), isAll: true });
     group.removeHints(key, this.#connectionHints.of(key));
     group.sessions.set(key, { state: nothing, size: key.length, writeAt: undefined });
+    return revision;
   }
 
   #isInHistory({ inHistoryAt }: StoredState): boolean {
