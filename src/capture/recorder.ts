@@ -99,7 +99,7 @@ export class Recorder implements AsyncDisposable {
         });
         break;
       case 'connectionClosed':
-        this.#endSocket(event.connection, event.why === 'closed');
+        this.#endSocket(event.connection, event.why === 'closed' || event.why === 'lost');
         break;
       default:
         return;

@@ -178,7 +178,14 @@ test('a connection is observed from its opening to its end, with frames, taps an
   await other.connectionId();
   await other.cut();
   await until(() => of('connectionClosed').length === 2);
-  assert.equal(of('connectionClosed')[1]?.why, 'closed');
+  const [closing, tooLong] = [await ada.connect(), await ada.connect()];
+  await Promise.all([closing.connectionId(), tooLong.connectionId()]);
+  closing.socket.close();
+  await until(() => of('connectionClosed').length === 3);
+  tooLong.send('x'.repeat(20_000));
+  await until(() => of('connectionClosed').length === 4);
+  const reasons = of('connectionClosed').map(({ why }) => why);
+  assert.deepEqual(reasons, ['malformed', 'lost', 'closed', 'malformed']);
   assert.deepEqual(of('resyncSent'), []);
 });
 

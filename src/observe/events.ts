@@ -90,12 +90,13 @@ export type ConnectionClosed = {
 };
 
 /**
- * Why a connection ended: the client closed it or the network failed; the client sent what is no
- * frame, was silent for too long, did not read; it reached its greatest age; the control API or an
- * operator dropped it; the server ends.
+ * Why a connection ended: the client closed it; it was lost, without a word of the client, as when the
+ * network fails or the process dies; the client sent what is no frame, was silent for too long, did not
+ * read; it reached its greatest age; the control API or an operator dropped it; the server ends.
  */
 export type CloseReason =
   | 'closed'
+  | 'lost'
   | 'malformed'
   | 'silent'
   | 'slow'

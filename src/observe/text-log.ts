@@ -217,7 +217,8 @@ function reasonOf(cause: Cause): string {
 
 /** Why a connection ended, in words. */
 export const closeTexts: Readonly<Record<CloseReason, string>> = {
-  closed: 'closed by the client, or lost',
+  closed: 'closed by the client',
+  lost: 'lost: the network or the client failed',
   malformed: 'sent what is no frame',
   silent: 'was silent for too long',
   slow: 'does not read what it is sent',

@@ -224,8 +224,8 @@ test('a user is followed as long as a connection asks for it, and no longer', as
   one.say([2, 0, 1]);
   await turn();
   assert.equal(followed.size, 1);
-  hub.ended(other.connection);
-  hub.ended(other.connection);
+  hub.ended(other.connection, 'closed');
+  hub.ended(other.connection, 'closed');
   await turn();
   assert.equal(followed.size, 0);
 });
@@ -234,7 +234,7 @@ test('a connection that ends while it is being subscribed leaves nothing behind'
   const { hub, connect, bus } = await open();
   const { connection, wire, say } = connect();
   say([1, 0, notifyUri]);
-  hub.ended(connection);
+  hub.ended(connection, 'closed');
   await turn();
   assert.deepEqual(wire.frames, []);
   bus.gap('user:1');
@@ -423,8 +423,8 @@ test('a user has so many connections, and all users together so many', async () 
   assert.equal(codeFor(ben), undefined);
   connect(ben);
   assert.equal(codeFor(cleo), 'connectionsFull');
-  hub.ended(first.connection);
-  hub.ended(first.connection);
+  hub.ended(first.connection, 'closed');
+  hub.ended(first.connection, 'closed');
   assert.deepEqual([codeFor(ada), codeFor(cleo)], [undefined, undefined]);
 });
 
@@ -567,7 +567,7 @@ test('the bound on connections of a user counts them under the xuid that was lea
   const seven = { kind: 'user', xuid: '7', sandbox: 'RETAIL' } as const;
   assert.ok(hub.refusalOf(seven));
   assert.equal(hub.refusalOf(stranger), undefined);
-  hub.ended(connection);
+  hub.ended(connection, 'closed');
   assert.equal(hub.refusalOf(seven), undefined);
 });
 
@@ -576,7 +576,7 @@ test('a connection that ends before anything was stated ends for the user who is
   const { hub, connect } = await open(openMemoryStore(), {}, { learn });
   const { connection } = connect(stranger);
   known.xuid = '7';
-  hub.ended(connection);
+  hub.ended(connection, 'closed');
   await settled();
   assert.equal(connection.xuid, '7');
 });

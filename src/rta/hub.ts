@@ -170,7 +170,7 @@ export class Hub implements AsyncDisposable {
   }
 
   /** Forgets a connection that has ended; more than once is no error. */
-  ended(connection: Connection, why: CloseReason = 'closed'): void {
+  ended(connection: Connection, why: CloseReason): void {
     if (!this.#forget(connection, why) || this.#isClosed) return;
     const check = () => checkConnections(this.#context, [connection.id], connection.xuid);
     if (this.#unknown.has(connection)) this.#unknown.learn(connection, undefined, check);

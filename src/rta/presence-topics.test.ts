@@ -93,7 +93,7 @@ test('nobody listens once the last one has unsubscribed, or is gone', async () =
   hub.received(connection, JSON.stringify([2, 4, 1]));
   await settled();
   assert.equal(context.bus.isHeard(topic), true);
-  hub.ended(second);
+  hub.ended(second, 'closed');
   await settled();
   assert.equal(context.bus.isHeard(topic), false);
 
@@ -101,7 +101,7 @@ test('nobody listens once the last one has unsubscribed, or is gone', async () =
   hub.received(connection, JSON.stringify([1, 5, uri('devices')]));
   await settled();
   hub.received(connection, JSON.stringify([1, 6, uri(`titles/${sampleTitleId}`)]));
-  hub.ended(connection);
+  hub.ended(connection, 'closed');
   await settled();
   assert.equal(context.bus.isHeard(topic), false);
 });

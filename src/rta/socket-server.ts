@@ -24,6 +24,9 @@ const malformedCode = 1007;
 /** The answer to a close frame without a code, as recorded. @source docs/wire/rta.md "Frames" */
 const normalCode = 1000;
 
+/** The library's code for a socket that ended without a close frame. */
+const noCloseFrameCode = 1006;
+
 /** Parts of one message: each costs more memory than the bytes in it. */
 const fragmentsMax = 256;
 /** How long the server waits for the client's close frame; then the socket is cut. */
@@ -65,8 +68,14 @@ export function openSocketServer(hub: Hub): SocketServer {
   function onPong(this: ConnectedSocket): void {
     if (this.connection) hub.heard(this.connection, false);
   }
-  function onClose(this: ConnectedSocket): void {
-    if (this.connection) hub.ended(this.connection);
+  function onClose(this: ConnectedSocket, code: number): void {
+    if (this.connection) hub.ended(this.connection, code === noCloseFrameCode ? 'lost' : 'closed');
+  }
+  /** A socket that fails is closed; here it is learnt whose fault it is. */
+  function onError(this: ConnectedSocket, error: NodeJS.ErrnoException): void {
+    if (this.connection && error.code?.startsWith('WS_ERR_')) {
+      hub.ended(this.connection, 'malformed');
+    }
   }
 
   async function openServer(): Promise<WebSocketServer> {
@@ -116,7 +125,7 @@ export function openSocketServer(hub: Hub): SocketServer {
       ];
       sockets.handleUpgrade(incoming, socket, head, (webSocket: ConnectedSocket) => {
         webSocket
-          .on('error', ignore)
+          .on('error', onError)
           .on('message', onMessage)
           .on('ping', onPing)
           .on('pong', onPong);
@@ -129,9 +138,6 @@ export function openSocketServer(hub: Hub): SocketServer {
     },
   };
 }
-
-/** A socket that fails is closed, and `close` is emitted then. */
-function ignore(): void {}
 
 class SocketWire implements Wire {
   readonly #socket: WebSocket;

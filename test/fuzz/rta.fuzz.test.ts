@@ -122,8 +122,8 @@ test(`${framesCount} random frames, seed ${seed}: each is answered or ends its c
   assert.equal(bystander.wire.frames.length, 1, 'undisturbed');
   assert.equal(bystander.wire.end, undefined);
   assert.equal(connections.size, 1 + others.length, 'ended ones are forgotten');
-  for (const { connection } of others) hub.ended(connection);
-  hub.ended(bystander.connection);
+  for (const { connection } of others) hub.ended(connection, 'closed');
+  hub.ended(bystander.connection, 'closed');
   await turn();
   assert.equal(connections.size, 0);
   assert.equal(context.node.recheckQueue.size, 0);

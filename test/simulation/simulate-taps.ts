@@ -247,7 +247,7 @@ export async function simulateTaps(settings: {
     clients.delete(xuid);
     counts.drops += 1;
     client.wire.drop();
-    client.node.hub.ended(client.connection);
+    client.node.hub.ended(client.connection, 'closed');
   };
 
   const write = async (
