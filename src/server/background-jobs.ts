@@ -11,6 +11,7 @@ import { matchIntervalMs, pauseBetweenRuns } from '../matchmaking/match-interval
 import type { Milliseconds } from '../domain/time.ts';
 import { sweepPresence } from '../neighbours/presence.ts';
 import { storeSeenNames } from '../neighbours/profiles.ts';
+import { systemClock } from '../platform/clock.ts';
 import { yieldToEventLoop } from '../platform/yield-to-event-loop.ts';
 import { type RepeatedTask, repeat } from '../platform/repeat.ts';
 import type { ServerSettings } from './options.ts';
@@ -39,7 +40,7 @@ export function startSweeper(
 ): RepeatedTask {
   const steps = [...services, ...more];
   let isClosing = false;
-  const runLog = new RunLog('sweep', log);
+  const runLog = new RunLog('sweep', log, systemClock.elapsedMs);
   const sweeper = repeat(
     runLog.watch(async () => {
       // A sweep handles a part of what is due: repeated until nothing is left.
@@ -63,7 +64,7 @@ export function startMatching(
   { log }: Pick<ServerSettings, 'log'>,
 ): RepeatedTask {
   let isClosing = false;
-  const runLog = new RunLog('matchmaking', log);
+  const runLog = new RunLog('matchmaking', log, systemClock.elapsedMs);
   const matching = repeat(
     runLog.watch(async () => {
       while ((await matchmaker.run()) === 'more' && !isClosing) await yieldToEventLoop();
@@ -86,7 +87,7 @@ export function startSearchFollower(
   context: Context,
   { log }: Pick<ServerSettings, 'log'>,
 ): AsyncDisposable {
-  const runLog = new RunLog('search', log);
+  const runLog = new RunLog('search', log, systemClock.elapsedMs);
   return repeat(
     runLog.watch(() => followSearch(context)),
     searchIntervalMs,

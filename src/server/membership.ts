@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { Context } from '../directory/context.ts';
 import type { Lease } from './lease.ts';
 import { nodeOfConnection } from '../domain/session/hints.ts';
+import { systemClock } from '../platform/clock.ts';
 import { repeat } from '../platform/repeat.ts';
 import type { Hub } from '../rta/hub.ts';
 import type { ServerSettings } from './options.ts';
@@ -49,7 +50,7 @@ export async function joinNodes(
         'The store was emptied, and other nodes have begun anew with another secret. This node has ended its connections and answers nothing more; it must be started again.',
       );
     };
-    const runLog = new RunLog('lease', log);
+    const runLog = new RunLog('lease', log, systemClock.elapsedMs);
     opened.use(repeat(runLog.watch(keep), nodeLeaseMs / 5, runLog.failed));
   }
   const disposables = opened.move();

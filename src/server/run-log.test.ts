@@ -4,9 +4,9 @@ import { StoreUnavailable } from '../store/store.ts';
 import { RunLog } from './run-log.ts';
 
 /** A task that fails with what `run` is given; each run answers with its lines. */
-function newTask(): (error?: Error) => Promise<readonly string[]> {
+function newTask(elapsedMs = () => 0): (error?: Error) => Promise<readonly string[]> {
   const lines: string[] = [];
-  const runLog = new RunLog('search', (line) => lines.push(line));
+  const runLog = new RunLog('search', (line) => lines.push(line), elapsedMs);
   let failure: Error | undefined;
   const task = runLog.watch(async () => {
     if (failure !== undefined) throw failure;
@@ -60,4 +60,24 @@ test('an outage with a new reason in each run does not fill the log', async () =
   }
   assert.equal(linesCount, 20);
   assert.equal((await run()).length, 20);
+});
+
+// Kills: an outage since yesterday that is in no line of the last hour; a line each run after ten minutes.
+test('a reason that lasts is logged again every ten minutes, with how often it was met', async () => {
+  let nowMs = 1_000;
+  const run = newTask(() => nowMs);
+  const reason = unavailable('nothing listens there');
+  const sentence = 'search: It cannot be reached: nothing listens there.';
+  assert.deepEqual(await run(reason), [`warning: ${sentence}`]);
+  nowMs += 599_999;
+  assert.deepEqual(await run(reason), []);
+  nowMs += 1;
+  const again = (minutes: number, count: number) =>
+    `warning: still so after ${minutes} minutes, ${count} times: ${sentence}`;
+  assert.deepEqual(await run(reason), [again(10, 3)]);
+  assert.deepEqual(await run(reason), []);
+  nowMs += 600_000;
+  assert.deepEqual(await run(reason), [again(20, 5)]);
+  assert.deepEqual(await run(), [`no longer so: ${sentence}`]);
+  assert.deepEqual(await run(reason), [`warning: ${sentence}`]);
 });
