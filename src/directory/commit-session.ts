@@ -16,9 +16,9 @@ import type { Milliseconds } from '../domain/time.ts';
 import type {
   Batch,
   CommitSuccess,
+  HandleReader,
   Conflict,
   SessionRecord,
-  SessionStore,
   HandleIdConflict,
 } from '../store/store.ts';
 import type { Context } from './context.ts';
@@ -128,7 +128,7 @@ function isGone({ member }: MemberChange): boolean {
   return member === undefined;
 }
 
-async function handleIdsFor(store: SessionStore, key: SessionKey): Promise<readonly Guid[]> {
+async function handleIdsFor(store: HandleReader, key: SessionKey): Promise<readonly Guid[]> {
   return (await store.handlesFor(key)).map(({ id }) => id);
 }
 

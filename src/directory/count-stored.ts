@@ -1,6 +1,5 @@
 import { yieldToEventLoop } from '../platform/yield-to-event-loop.ts';
-import type { StoredCounts } from '../store/store.ts';
-import type { Context } from './context.ts';
+import type { SessionFinder, StoredCounts } from '../store/store.ts';
 
 /** How many of each are stored. */
 type StoredSums = Omit<StoredCounts, 'handles'> & { readonly transfers: number };
@@ -10,7 +9,7 @@ type StoredSums = Omit<StoredCounts, 'handles'> & { readonly transfers: number }
  * this is not all. Throws StoreUnavailable.
  */
 export async function countStored(
-  { store }: Pick<Context, 'store'>,
+  { store }: { readonly store: SessionFinder },
   partsMax = Number.POSITIVE_INFINITY,
 ): Promise<StoredSums & { readonly isMore: boolean }> {
   const sums = { sessions: 0, joined: 0, reserved: 0, handles: 0, activities: 0, invites: 0 };

@@ -6,7 +6,7 @@ import { keyOf } from '../domain/session/reference.ts';
 import type { Member, Session } from '../domain/session/session.ts';
 import { earlier, memberDueMs } from '../domain/session/timeouts.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { LastKnown, MemberRowsPut, SessionRecord, SessionStore } from '../store/store.ts';
+import type { LastKnown, MemberRowReader, MemberRowsPut, SessionRecord } from '../store/store.ts';
 
 /** Rows that timeouts move in one commit, so that requests get their turn. */
 const dueRowsMax = 100;
@@ -16,7 +16,7 @@ const dueRowsMax = 100;
  * itself, and no promise. Rows of commits under way are not read from the store.
  */
 export function loadRows(
-  store: SessionStore,
+  store: MemberRowReader,
   { record, rows }: LastKnown,
   xuids: readonly Xuid[],
 ): SessionRecord | undefined | Promise<SessionRecord> {
@@ -26,7 +26,7 @@ export function loadRows(
 }
 
 async function loadRowsOf(
-  store: SessionStore,
+  store: MemberRowReader,
   record: SessionRecord,
   xuids: readonly Xuid[],
   underWay: LastKnown['rows'],
@@ -46,7 +46,7 @@ async function loadRowsOf(
  * the first row that is left for later.
  */
 export async function loadDueRows(
-  store: SessionStore,
+  store: MemberRowReader,
   record: SessionRecord,
   nowMs: Milliseconds,
 ): Promise<SessionRecord> {

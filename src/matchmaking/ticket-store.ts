@@ -9,7 +9,7 @@ import type {
 } from '../domain/matchmaking/ticket-record.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { yieldToEventLoop } from '../platform/yield-to-event-loop.ts';
-import type { RecordChange, RecordName, Store, StoredRecord } from '../store/store.ts';
+import type { RecordChange, RecordName, RecordStore, StoredRecord } from '../store/store.ts';
 
 /** A hopper: the group of its records, which change together. */
 export type HopperKey = string;
@@ -63,11 +63,11 @@ type NewsSource = {
 };
 
 export class TicketStore {
-  readonly #store: Store;
+  readonly #store: RecordStore;
   readonly #news: NewsSource | undefined;
 
   /** `news` is given where other nodes must learn of changed tickets. */
-  constructor(store: Store, news?: NewsSource) {
+  constructor(store: RecordStore, news?: NewsSource) {
     this.#store = store;
     this.#news = news;
   }

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../domain/json.ts';
 import type { SessionKey } from '../domain/session/reference.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { Share } from './session-store.ts';
+import type { Share } from './share.ts';
 
 /** Taps of commits whose process may have died before it sent them. */
 export interface PendingNotifications {

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../domain/json.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { Share } from './session-store.ts';
+import type { Share } from './share.ts';
 
 /**
  * Records of the services beside the sessions: one JSON object under a table, a group and an id.

@@ -1,18 +1,22 @@
 import type { Handle } from '../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
-import type { SessionHint } from '../domain/session/hints.ts';
 import type { SessionKey } from '../domain/session/reference.ts';
 import type { Member, Session } from '../domain/session/session.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import type { HandleReader } from './handle-reader.ts';
 import type { HistoryPut } from './history-store.ts';
+import type { MemberRowReader } from './member-row-reader.ts';
+import type { Hint, SessionFinder } from './session-finder.ts';
 
 /**
  * Sessions and their handles: revisions, not rules. Every time is an argument. Guids are compared
  * without regard to case, session keys as they are. Arguments and results are shared, not copied:
  * nobody changes them.
+ *
+ * All that a commit writes is in one store. Who only reads asks for the part that it needs.
  */
-export interface SessionStore {
+export interface SessionStore extends SessionFinder, HandleReader, MemberRowReader {
   /**
    * The record and its revision, no older than any commit acknowledged before the call, and
    * nothing that is not yet as durable as the store was asked to be.
@@ -34,65 +38,6 @@ export interface SessionStore {
    */
   lastKnown(key: SessionKey): LastKnown | undefined;
 
-  /** The handle of this id, expired and unconfirmed ones included. */
-  handle(id: Guid): Promise<Handle | undefined>;
-
-  /**
-   * The activities of these users, at most one for each user and service config; in the order of
-   * `xuids`, those of one user by service config. Of one service config when `scid` is given.
-   */
-  activitiesOf(xuids: readonly Xuid[], scid?: Guid): Promise<readonly Handle[]>;
-
-  /**
-   * Handles of this session: activities on it and transfers to it. No invites. In no particular
-   * order; may contain stale ones.
-   */
-  handlesFor(key: SessionKey): Promise<readonly Handle[]>;
-
-  /** The invites of this user, expired ones included, the oldest first. */
-  invitesOf(xuid: Xuid): Promise<readonly Handle[]>;
-
-  /**
-   * Keys of sessions that carry this hint, after `after` in the order of keys, or from the first.
-   * Never misses a session whose hint was acknowledged; may hold some that have lost it.
-   */
-  sessionsBy(hint: Hint, limit: number, after?: SessionKey): Promise<readonly SessionKey[]>;
-
-  /** The row of a member of a large session, no older than any commit acknowledged before. */
-  memberRow(key: SessionKey, xuid: Xuid): Promise<Member | undefined>;
-
-  /** All rows of a large session, in the order of their xuids, after `after` or from the first. */
-  memberRows(key: SessionKey, limit: number, after?: Xuid): Promise<readonly Member[]>;
-
-  /**
-   * Rows of a large session whose due time has come at `nowMs`, the longest overdue first; with
-   * `nowMs` Infinity: all that have a due time.
-   */
-  memberRowsDue(key: SessionKey, nowMs: Milliseconds, limit: number): Promise<readonly Member[]>;
-
-  /**
-   * Keys of all sessions, a page after the other, in no particular order: `cursor` of an answer leads
-   * to the next page, and is undefined when there is none. `limit` is how many keys a page has at the
-   * least, while there are more.
-   *
-   * A session that is there all the while is listed at least once; one that comes or goes meanwhile may
-   * be. A store of several servers may miss those that move between its servers meanwhile.
-   */
-  sessionKeys(limit: number, cursor?: string): Promise<SessionKeys>;
-
-  /**
-   * Counts a part of what is kept, within a few milliseconds: `cursor` leads to the next part, and is
-   * undefined after the last one. The sum of all parts is exact while nothing changes; members of a store
-   * of several servers may be too many by those that have just gone.
-   */
-  countPart(cursor?: string): Promise<CountedPart>;
-
-  /** Keys of sessions whose due time has come at `nowMs`, the longest overdue first. */
-  due(nowMs: Milliseconds, limit: number, share?: Share): Promise<readonly SessionKey[]>;
-
-  /** Ids of invites that have expired at `nowMs`, the longest expired first. */
-  expired(nowMs: Milliseconds, limit: number, share?: Share): Promise<readonly Guid[]>;
-
   /**
    * The whole batch or nothing. The session part is compare-and-set: `conflict` when the stored
    * revision is not `expectRevision`, with the winner's record to save a read. `taken` when the handle
@@ -101,19 +46,6 @@ export interface SessionStore {
    * `committed` means durable as the store was asked to be, and so is the winner of a conflict.
    */
   commit(batch: Batch): Promise<CommitSuccess | Conflict | HandleIdConflict>;
-
-  /**
-   * Sessions whose search handle was set, changed or lost after `cursor`, the longest ago first,
-   * each once; from the beginning when there is no cursor. `cursor` of the answer goes on from
-   * there; fewer than `limit` keys: there are no more for now.
-   *
-   * A session that was deleted may be left out by a store that only one process writes to: that
-   * process knows.
-   */
-  searchChanges(
-    cursor: string | undefined,
-    limit: number,
-  ): Promise<{ readonly keys: readonly SessionKey[]; readonly cursor: string }>;
 }
 
 /**
@@ -125,43 +57,6 @@ export interface SessionStore {
  * session that is gone gets a conflict, and does not write into the next life.
  */
 export type SessionRecord = { readonly revision: number; readonly session: Session };
-
-/**
- * What a session is found by:
- *
- *     xuid:<xuid>                  somebody who is in it
- *     seat:<xuid>                  somebody for whom a seat is reserved
- *     holder:<xuid>                a user for whom it counts, though perhaps not in it: who reserved a
- *                                  seat, or created it and nobody is in it
- *     keyword:<scid>~<keyword>     both lower-case
- *     connection:<id>              lower-case; a member's connection
- *     node:<id>                    the node that minted such a connection
- */
-export type Hint = SessionHint;
-
-export type SessionKeys = {
-  readonly keys: readonly SessionKey[];
-  readonly cursor: string | undefined;
-};
-
-/** How many of each are kept. Search handles are parts of their sessions, and not counted. */
-export type StoredCounts = {
-  readonly sessions: number;
-  /** Members who have joined, those of large sessions with them. */
-  readonly joined: number;
-  /** Members for whom a place is reserved. */
-  readonly reserved: number;
-  /** Activities, invites and transfers. */
-  readonly handles: number;
-  readonly activities: number;
-  readonly invites: number;
-};
-
-export type CountedPart = {
-  /** What is left out is 0. */
-  readonly counts: Partial<StoredCounts>;
-  readonly cursor: string | undefined;
-};
 
 export type LastKnown = {
   readonly record: SessionRecord | undefined;
@@ -227,12 +122,6 @@ type CommitParts = {
   /** What the history of the session keeps of this commit. */
   readonly history?: HistoryPut | undefined;
 };
-
-/**
- * The part of all records that one of several nodes processes: the `index`-th of `of`. Together the
- * shares are everything; a store for one process gives everything to each.
- */
-export type Share = { readonly index: number; readonly of: number };
 
 export type MemberRow = { readonly member: Member; readonly dueMs: Milliseconds | undefined };
 

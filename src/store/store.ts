@@ -26,7 +26,11 @@ export type {
   RecordStore,
   StoredRecord,
 } from './record-store.ts';
+export type { HandleReader } from './handle-reader.ts';
+export type { MemberRowReader } from './member-row-reader.ts';
+export type * from './session-finder.ts';
 export type * from './session-store.ts';
+export type { Share } from './share.ts';
 
 /** What nodes on a store agree on once. */
 export interface Agreements {

@@ -1,4 +1,4 @@
-import type { CountedPart } from '../session-store.ts';
+import type { CountedPart } from '../session-finder.ts';
 import type { RedisCommands } from './redis-commands.ts';
 import type { CountedKind } from './redis-keys.ts';
 import { scan } from './redis-session-keys.ts';
@@ -7,7 +7,7 @@ import { scan } from './redis-session-keys.ts';
 const countCommands = { joined: 'ZCARD', reserved: 'ZCARD', activities: 'HLEN' } as const;
 
 /**
- * Counts what some of the names hold, as `SessionStore.countPart` says: no total is kept, which would
+ * Counts what some of the names hold, as `SessionFinder.countPart` says: no total is kept, which would
  * cost each write. Invites are counted by their expirations, in the first part.
  */
 export async function readCountPart(

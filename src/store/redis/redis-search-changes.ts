@@ -25,7 +25,7 @@ export class RedisSearchChanges {
   }
 
   /**
-   * Sessions whose search handle has changed, as `SessionStore.searchChanges` says. The cursor is, for
+   * Sessions whose search handle has changed, as `SessionFinder.searchChanges` says. The cursor is, for
    * each partition, the number of the last change that was read.
    *
    * Throws StoreUnavailable when a shard is away: a search that misses its sessions would seem complete.

@@ -1,4 +1,4 @@
-import type { SessionKeys } from '../session-store.ts';
+import type { SessionKeys } from '../session-finder.ts';
 import type { RedisCommands } from './redis-commands.ts';
 
 /** Names that a server looks at in one step: some tenths of a millisecond, in which others wait. */

@@ -62,7 +62,7 @@ function countHints(
   return { counts: { [what]: Number(countHints.get(hint, key, end)?.['count']) }, last: undefined };
 }
 
-/** As `SessionStore.countPart` says; `rowsMax` rows in one step take a few milliseconds. */
+/** As `SessionFinder.countPart` says; `rowsMax` rows in one step take a few milliseconds. */
 export function countPart(
   queries: Queries,
   cursor: string | undefined,
