@@ -3,6 +3,7 @@ import type { DamageLog } from './damage-log.ts';
 import { isDamagedKey, type RedisCommands } from './redis-commands.ts';
 import { partitionsCount } from './redis-keys.ts';
 import { pairsOf } from './redis-replies.ts';
+import { crc16 } from './slots.ts';
 
 /** Of several partitions that are asked at once, each is asked for so many changes at least. */
 const pageMin = 10;
@@ -26,15 +27,22 @@ export class RedisSearchChanges {
 
   /**
    * Sessions whose search handle has changed, as `SessionFinder.searchChanges` says. The cursor is, for
-   * each partition, the number of the last change that was read.
+   * each partition, the number of the last change that was read, and a mark of the server that had it. What
+   * another server has now is read from its beginning: it may not have all that was read.
    *
    * Throws StoreUnavailable when a shard is away: a search that misses its sessions would seem complete.
    */
   async read(cursor: string | undefined, limit: number): Promise<SearchChanges> {
     const last = await this.#lastChanges();
-    const read = parseCursor(cursor);
-    // Where fewer changes are counted than were read, the server was emptied and began again.
-    for (const [n, at] of last.entries()) if (at < (read[n] ?? 0)) read[n] = 0;
+    const { read, marks } = parseCursor(cursor);
+    for (const [n, at] of last.entries()) {
+      const server = this.#commands.serverOf(this.#commands.keys.partitions[n]?.meta ?? '');
+      const former = marks[n] ?? '';
+      if (server !== '') marks[n] = markOf(server);
+      const isElsewhere = former !== '' && former !== marks[n];
+      // Where fewer changes are counted than were read, the server was emptied and began again.
+      if (isElsewhere || at < (read[n] ?? 0)) read[n] = 0;
+    }
 
     const keys: SessionKey[] = [];
     const behind = rotated(last.flatMap((at, n) => (at > (read[n] ?? 0) ? [n] : [])));
@@ -57,7 +65,7 @@ export class RedisSearchChanges {
         if (!isWhole) behind.push(n);
       }
     }
-    return { keys, cursor: read.map((at) => at.toString(36)).join('.') };
+    return { keys, cursor: read.map((at, n) => `${at.toString(36)}-${marks[n]}`).join('.') };
   }
 
   /** The number of the last change of each partition; 0: there is none, or the key is damaged. */
@@ -102,10 +110,21 @@ export class RedisSearchChanges {
   }
 }
 
-function parseCursor(cursor = ''): number[] {
-  const read = Array.from({ length: partitionsCount }, () => 0);
-  for (const [n, at] of cursor.split('.').entries()) read[n] = Number.parseInt(at, 36) || 0;
-  return read;
+/** By partition. */
+type Cursor = { readonly read: number[]; readonly marks: string[] };
+
+function parseCursor(cursor = ''): Cursor {
+  const entries = cursor.split('.').map((entry) => entry.split('-'));
+  const all = Array.from({ length: partitionsCount }, (_, n) => entries[n] ?? []);
+  return {
+    read: all.map(([at = '']) => Number.parseInt(at, 36) || 0),
+    marks: all.map(([, mark = '']) => mark),
+  };
+}
+
+/** A few characters that most likely no other server of the store has. */
+function markOf(server: string): string {
+  return crc16(Buffer.from(server)).toString(36);
 }
 
 /** The list begun at a random place, so that those at its end are read too. */
