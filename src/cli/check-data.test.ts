@@ -117,7 +117,7 @@ test('what rows do not hold as they must is reported by its key', async () => {
   assert.match(out[2] ?? '', /^record ticket quick b is lost/);
   assert.match(
     out[3] ?? '',
-    /39 sessions, 39 handles, 1 record of a service, .* 3 problems\. .*A server that starts on this file serves the rest; .*restore a backup\. .*db-wal.* delete both/,
+    /39 sessions, 39 handles, 1 record of a service, .* 3 problems\. .*A server that starts on this file serves the rest; .*restore a backup\. .*db-wal.* by "openmpsd restore"/,
   );
 });
 
@@ -253,14 +253,14 @@ test('of a file that was cut, what can be read is checked, and the rest is repor
   );
   await assert.rejects(
     openSqliteStore({ file, durability: 'relaxed' }),
-    /is damaged: .* restore a backup\. If it is a copy .*db-wal and \S+db-shm .* delete both/,
+    /is damaged: .* restore a backup\. If it is a copy .*db-wal and \S+db-shm .* by "openmpsd restore"/,
   );
   truncateSync(file, 2 * 4096);
   const most = await run(data);
   assert.equal(most.code, 1);
   assert.match(
     most.err,
-    /is damaged so far that no session can be read: .*Restore a backup\. .*delete both.*\n$/,
+    /is damaged so far that no session can be read: .*Restore a backup\. .*by "openmpsd restore".*\n$/,
   );
 });
 

@@ -39,9 +39,18 @@ export function writeCopy(
   waitForFolder(dirname(copy));
 }
 
-/** Returns once the names in the folder are on the disk; Windows has no such call. */
+/**
+ * Returns once the names in the folder are on the disk. Where the system has no such call, it returns at
+ * once, as SQLite does: Windows, and some file systems that a container or a network brings.
+ */
 export function waitForFolder(path: string): void {
-  if (process.platform !== 'win32') waitFor(path, 'r');
+  if (process.platform === 'win32') return;
+  try {
+    waitFor(path, 'r');
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (!['EINVAL', 'ENOTSUP', 'ENOSYS'].includes(code)) throw error;
+  }
 }
 
 function waitFor(path: string, mode: 'r' | 'r+'): void {

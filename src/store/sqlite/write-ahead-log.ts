@@ -138,7 +138,7 @@ export function problemOfMissingLog(file: string): string {
 
 /** The sentences for who finds a damaged file after a restore: the cause is often a log that was left. */
 export function adviceOnLeftLog(file: string): string {
-  return `If it is a copy that was put there while ${file}-wal and ${file}-shm of the former file lay beside it, they have damaged it: delete both, and put the backup there again.`;
+  return `If it is a copy that was put there while ${file}-wal and ${file}-shm of the former file lay beside it, they have damaged it: put the backup there again by "openmpsd restore", which keeps both under other names.`;
 }
 
 /** The first bytes of a file; undefined when it has fewer. */
