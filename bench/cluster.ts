@@ -10,14 +10,25 @@ import { join } from 'node:path';
 import { startServer } from '../src/server.ts';
 import { startRedisCluster, type RedisServers } from '../src/testing/redis-servers.ts';
 import type { RedisUrl } from '../src/config/settings.ts';
-import { load, median, sendAll, type LoadRequest } from './load.ts';
-import { cores, pin, startPinned, type BenchServer } from './process.ts';
+import {
+  formatRates,
+  openClient,
+  sendAll,
+  type LoadClient,
+  type LoadRequest,
+  type LoadResult,
+} from './load.ts';
+import type { CpuTime } from './measured-cost.ts';
+import { droppedMs, measurePairs, median, quantile, ratioOf, sliceMs } from './pairs.ts';
+import { cores, pin, runAlone, startPinned, type BenchServer } from './process.ts';
 import { openLine } from './rta-line.ts';
-import type { BenchSettings, Report, Row } from './report.ts';
+import type { BenchSettings, Row } from './report.ts';
 import { changeBody, headersOf, joinBody, pathOf } from './sample.ts';
 
 const tapsCount = Number(process.env['BENCH_CROSS_TAPS'] ?? 500);
 const sessions = 1_000;
+/** Four values for each session, so that each is a change. */
+const distinct = 4 * sessions;
 
 const put = (n: number): LoadRequest => ({
   method: 'PUT',
@@ -35,100 +46,92 @@ const plainJoin = (n: number): LoadRequest => ({
 export async function measureCluster(settings: BenchSettings): Promise<Row[]> {
   await using redis = await startRedisCluster({ replicas: 0 });
   return [
-    ...(await measureRates(redis, settings)),
+    ...(await measureNodes(redis, settings)),
     await measureCrossTaps(redis),
     await measureRoundTrips(redis),
   ];
 }
 
-async function measureRates(
-  redis: RedisServers,
-  { folder, rounds, seconds }: BenchSettings,
-): Promise<Row[]> {
-  await using onSqlite = await startPinned('measured-server.ts', [
-    join(folder, 'cluster-reference'),
-    'relaxed',
-  ]);
+async function measureNodes(redis: RedisServers, settings: BenchSettings): Promise<Row[]> {
   await using one = await startPinned('measured-server.ts', [redis.url, 'relaxed']);
+  await fill(one);
+  // Beside SQLite on the same core; the servers of Redis go where there is room.
+  const rows = [await measureBesideSqlite(one, settings)];
   await using other = await startPinned('measured-server.ts', [redis.url, 'relaxed']);
-  for (const { url } of [onSqlite, one]) {
-    await sendAll(url, sessions * 4, (n) => ({
-      method: 'PUT',
-      path: pathOf(Math.floor(n / 4)),
-      headers: headersOf(Math.floor(n / 4), n % 4),
-      body: joinBody(n % 4),
-    }));
-  }
-  const rates = {
-    sqlite: [] as number[],
-    redis: [] as number[],
-    free: [] as number[],
-    two: [] as number[],
+  // Each is free to use whatever the machine has.
+  if (cores > 1) for (const { pid } of [one, other]) await pin(pid, `0-${cores - 1}`);
+  return [...rows, await measureTwo(redis, [one, other], settings)];
+}
+
+function fill({ url }: BenchServer): Promise<void> {
+  return sendAll(url, sessions * 4, (n) => ({
+    method: 'PUT',
+    path: pathOf(Math.floor(n / 4)),
+    headers: headersOf(Math.floor(n / 4), n % 4),
+    body: joinBody(n % 4),
+  }));
+}
+
+async function measureBesideSqlite(
+  one: BenchServer,
+  { folder, pairs }: BenchSettings,
+): Promise<Row> {
+  const place = [join(folder, 'cluster-reference'), 'relaxed'];
+  await using onSqlite = await startPinned('measured-server.ts', place);
+  await fill(onSqlite);
+  using toOne = await openClient(one.url, put, { distinct });
+  using toSqlite = await openClient(onSqlite.url, put, { distinct });
+  const both = [one, onSqlite];
+  const measured = await measurePairs(
+    pairs,
+    () => runAlone(one, both, () => toOne.load(sliceMs, droppedMs)),
+    () => runAlone(onSqlite, both, () => toSqlite.load(sliceMs, droppedMs)),
+  );
+  const ratio = ratioOf(measured, ({ perSecond }) => perSecond);
+  return {
+    work: 'PUT, one node on a Redis cluster, relaxed',
+    measured: formatRates(measured.map(({ on }) => on)),
+    reference: `SQLite, relaxed ${formatRates(measured.map(({ off }) => off))}`,
+    ...ratio,
+    goal: '≥ 0.65',
+    reached: ratio.ratio >= 0.65,
   };
-  const shares: Shares[] = [];
-  let sent = 0;
-  const perSecond = async (nodes: readonly BenchServer[], longSeconds: number): Promise<number> => {
-    const connections = Math.floor(32 / nodes.length);
-    const results = await Promise.all(
-      nodes.map(({ url }) => load(url, () => put(sent++), { seconds: longSeconds, connections })),
-    );
-    return results.reduce((sum, result) => sum + result.perSecond, 0);
+}
+
+/** One node, and two with half of the connections each. */
+async function measureTwo(
+  redis: RedisServers,
+  nodes: readonly [BenchServer, BenchServer],
+  { pairs, seconds }: BenchSettings,
+): Promise<Row> {
+  using toOne = await openClient(nodes[0].url, put, { distinct });
+  using toFirst = await openClient(nodes[0].url, put, { distinct, connections: 16 });
+  using toSecond = await openClient(nodes[1].url, put, { distinct, connections: 16 });
+  const toTwo = [toFirst, toSecond];
+  const measured = await measurePairs<readonly LoadResult[]>(
+    pairs,
+    () => loadTogether(toTwo, sliceMs),
+    async () => [await toOne.load(sliceMs, droppedMs)],
+  );
+  const rateOf = (results: readonly LoadResult[]): number =>
+    results.reduce((sum, { perSecond }) => sum + perSecond, 0);
+  const ratio = ratioOf(measured, rateOf);
+  const rate = (kind: 'on' | 'off'): string =>
+    `${median(measured.map((pair) => rateOf(pair[kind]))).toFixed(0)}/s`;
+  const shares = await measureShares(redis, nodes, () => loadTogether(toTwo, seconds * 1_000));
+  const isMachineFull = shares.machine > 0.9 * cores;
+  return {
+    work: 'PUT, two nodes on it',
+    measured: `${rate('on')}; cores in use: nodes ${shares.nodes.toFixed(2)}, Redis ${shares.redis.toFixed(2)}, client ${shares.client.toFixed(2)}, in all ${shares.machine.toFixed(2)} of ${cores}${isMachineFull ? ': they are the limit' : ''}`,
+    reference: `one node ${rate('off')}`,
+    ...ratio,
+    goal: '≥ 1.50, or the machine full',
+    reached: ratio.ratio >= 1.5 || isMachineFull,
   };
-  const all = `0-${cores - 1}`;
-  for (let round = 0; round <= rounds; round += 1) {
-    const longSeconds = round === 0 ? 2 : seconds;
-    // Beside SQLite on the same core; the servers of Redis go where there is room.
-    if (cores > 1) await pin(one.pid, '0');
-    const measured = {
-      sqlite: await perSecond([onSqlite], longSeconds),
-      redis: await perSecond([one], longSeconds),
-      free: 0,
-      two: 0,
-    };
-    // One against two, each free to use whatever the machine has.
-    if (cores > 1) for (const { pid } of [one, other]) await pin(pid, all);
-    measured.free = await perSecond([one], longSeconds);
-    const before = await cpuOf(redis);
-    const ownBefore = process.cpuUsage();
-    const machineBefore = cpuOfMachine();
-    for (const node of [one, other]) node.tell('measure');
-    measured.two = await perSecond([one, other], longSeconds);
-    const machineAfter = cpuOfMachine();
-    if (round === 0) continue; // for the compilers to warm up
-    const reports = await Promise.all([one, other].map((node) => node.report<Report>()));
-    const { user, system } = process.cpuUsage(ownBefore);
-    shares.push({
-      nodes: reports.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0) / longSeconds,
-      redis: ((await cpuOf(redis)) - before) / longSeconds,
-      client: (user + system) / 1e6 / longSeconds,
-      machine:
-        ((machineAfter.busy - machineBefore.busy) / (machineAfter.all - machineBefore.all)) * cores,
-    });
-    for (const name of ['sqlite', 'redis', 'free', 'two'] as const)
-      rates[name].push(measured[name]);
-  }
-  const sqliteRatio = median(rates.redis) / median(rates.sqlite);
-  const twoRatio = median(rates.two) / median(rates.free);
-  const share = (of: keyof Shares): number => median(shares.map((one) => one[of]));
-  const isMachineFull = share('machine') > 0.9 * cores;
-  return [
-    {
-      work: 'PUT, one node on a Redis cluster, relaxed',
-      measured: `${median(rates.redis).toFixed(0)}/s`,
-      reference: `SQLite, relaxed ${median(rates.sqlite).toFixed(0)}/s`,
-      ratio: sqliteRatio,
-      goal: '≥ 0.65',
-      reached: sqliteRatio >= 0.65,
-    },
-    {
-      work: 'PUT, two nodes on it',
-      measured: `${median(rates.two).toFixed(0)}/s; cores in use: nodes ${share('nodes').toFixed(2)}, Redis ${share('redis').toFixed(2)}, clients ${share('client').toFixed(2)}, in all ${share('machine').toFixed(2)} of ${cores}${isMachineFull ? ': they are the limit' : ''}`,
-      reference: `one node ${median(rates.free).toFixed(0)}/s`,
-      ratio: twoRatio,
-      goal: '≥ 1.50, or the machine full',
-      reached: twoRatio >= 1.5 || isMachineFull,
-    },
-  ];
+}
+
+function loadTogether(clients: readonly LoadClient[], ms: number): Promise<LoadResult[]> {
+  return Promise.all(clients.map((client) => client.load(ms, droppedMs)));
 }
 
 /** Cores in use, by whom; `machine`: by all that runs on it. */
@@ -138,6 +141,37 @@ type Shares = {
   readonly client: number;
   readonly machine: number;
 };
+
+/** While this runs. */
+async function measureShares(
+  redis: RedisServers,
+  nodes: readonly BenchServer[],
+  run: () => Promise<unknown>,
+): Promise<Shares> {
+  const cpuOfNodes = async (): Promise<number> => {
+    const times = await Promise.all(nodes.map((node) => node.report<CpuTime>('cpu')));
+    return times.reduce((sum, { allMicros }) => sum + allMicros / 1e6, 0);
+  };
+  const look = async () => ({ redis: await cpuOf(redis), nodes: await cpuOfNodes() });
+  const before = await look();
+  const [beganMs, ownBefore, machineBefore] = [
+    performance.now(),
+    process.cpuUsage(),
+    cpuOfMachine(),
+  ];
+  await run();
+  const seconds = (performance.now() - beganMs) / 1_000;
+  const { user, system } = process.cpuUsage(ownBefore);
+  const machineAfter = cpuOfMachine();
+  const after = await look();
+  return {
+    nodes: (after.nodes - before.nodes) / seconds,
+    redis: (after.redis - before.redis) / seconds,
+    client: (user + system) / 1e6 / seconds,
+    machine:
+      ((machineAfter.busy - machineBefore.busy) / (machineAfter.all - machineBefore.all)) * cores,
+  };
+}
 
 /** Time of all cores since the start of the machine, and how much of it they were in use. */
 function cpuOfMachine(): { readonly all: number; readonly busy: number } {
@@ -183,12 +217,10 @@ async function measureCrossTaps(redis: RedisServers): Promise<Row> {
     times.push((await tapped) - sentMs);
     line.close();
   }
-  const sorted = times.toSorted((a, b) => a - b);
-  const quantile = (part: number): number => sorted[Math.floor(sorted.length * part)] ?? Number.NaN;
-  const p99Ms = quantile(0.99);
+  const p99Ms = quantile(times, 0.99);
   return {
     work: 'write to tap, across two nodes',
-    measured: `p50 ${quantile(0.5).toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`,
+    measured: `p50 ${median(times).toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`,
     reference: '',
     goal: 'p99 < 30 ms',
     reached: p99Ms < 30,

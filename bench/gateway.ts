@@ -6,13 +6,15 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import WebSocket from 'ws';
-import { median, sendAll } from './load.ts';
+import { httpLineOn } from './http-line.ts';
+import { clientOn, type LoadClient, sendAll } from './load.ts';
+import { type Cost, measureCost } from './measured-cost.ts';
+import { measurePairs, median, ratioOf } from './pairs.ts';
 import { type BenchServer, startPinned } from './process.ts';
 import type { BenchSettings, Report, Row } from './report.ts';
 import { headersOf, joinBody, pathOf } from './sample.ts';
 
-const ways = ['plain', 'tls', 'proxy'] as const;
-type Way = (typeof ways)[number];
+type Way = 'plain' | 'tls' | 'proxy';
 
 type Addresses = { readonly proxyUrl: string; readonly tlsPort: number; readonly rootFile: string };
 
@@ -20,13 +22,14 @@ const host = 'sessiondirectory.xboxlive.com';
 const rtaHost = 'rta.xboxlive.com';
 /** Kept connections, each with one request on its way. */
 const connectionsCount = 16;
-const readsOfRound = 16_000;
 /** What is read on new connections first: a compiler that learns another way is not what is measured. */
-const warmingReads = 4_000;
+const warmingReads = 20_000;
+/** Before each slice, since the first reads after another way cost more. */
+const settlingReads = 500;
 const heldCount = 2_000;
 
 /** The CPU time of the server for one GET on a kept connection, by each way; memory of TLS sockets. */
-export async function measureGateway({ folder, rounds }: BenchSettings): Promise<Row[]> {
+export async function measureGateway({ folder, pairs }: BenchSettings): Promise<Row[]> {
   await using server = await startPinned('measured-server.ts', [
     join(folder, 'gateway'),
     ...['relaxed', '67108864', '', 'off', 'gateway'],
@@ -39,35 +42,39 @@ export async function measureGateway({ folder, rounds }: BenchSettings): Promise
     headers: headersOf(n),
     body: joinBody(0),
   }));
-  const costs: Record<Way, number[]> = { plain: [], tls: [], proxy: [] };
-  for (const way of ways) await readMany(server, addresses, ca, way);
-  for (let round = 0; round < rounds; round += 1) {
-    // In turn and back: the first way after another is slower than the rest.
-    for (const way of round % 2 === 0 ? ways : ways.toReversed()) {
-      costs[way].push(await readMany(server, addresses, ca, way));
-    }
+  const rows: Row[] = [];
+  for (const way of ['tls', 'proxy'] as const) {
+    const open = (one: Way) => openReader(server, addresses, ca, one);
+    using encrypted = await open(way);
+    using plain = await open('plain');
+    for (const client of [encrypted, plain]) await client.sendAll(warmingReads);
+    const measured = await measurePairs(
+      pairs,
+      () => measureCost(server, encrypted, settlingReads),
+      () => measureCost(server, plain, settlingReads),
+    );
+    const micros = (kind: 'on' | 'off'): string =>
+      `${median(measured.map((pair) => pair[kind].allMicros)).toFixed(1)} µs CPU`;
+    const ratio = ratioOf<Cost>(measured, (cost) => cost.allMicros);
+    rows.push({
+      work: `GET on a kept connection, ${way === 'tls' ? 'TLS port' : 'TLS through the proxy'}`,
+      measured: micros('on'),
+      reference: `without TLS ${micros('off')}`,
+      ...ratio,
+      goal: '≤ 1.5',
+      reached: ratio.ratio <= 1.5,
+    });
   }
-  const ratioOf = (way: Way): number =>
-    median(costs[way].map((cost, n) => cost / (costs.plain[n] ?? cost)));
-  const micros = (way: Way): string => `${median(costs[way]).toFixed(1)} µs CPU`;
-  const rows = (['tls', 'proxy'] as const).map((way) => ({
-    work: `GET on a kept connection, ${way === 'tls' ? 'TLS port' : 'TLS through the proxy'}`,
-    measured: micros(way),
-    reference: `without TLS ${micros('plain')}`,
-    ratio: ratioOf(way),
-    goal: '≤ 1.5',
-    reached: ratioOf(way) <= 1.5,
-  }));
   return [...rows, await measureHeld(server, addresses, ca)];
 }
 
-/** Microseconds of the server for one GET of many. */
-async function readMany(
+/** Kept connections by this way, on which one session is read. */
+async function openReader(
   server: BenchServer,
   addresses: Addresses,
   ca: string,
   way: Way,
-): Promise<number> {
+): Promise<LoadClient> {
   const sockets = await Promise.all(
     Array.from({ length: connectionsCount }, () => open(server.url, addresses, ca, way)),
   );
@@ -78,15 +85,7 @@ async function readMany(
     `Authorization: ${authorization}`,
     'X-Xbl-Contract-Version: 107\r\n\r\n',
   ].join('\r\n');
-  const readOnAll = async (count: number): Promise<void> => {
-    await Promise.all(sockets.map((socket) => read(socket, request, count / connectionsCount)));
-  };
-  await readOnAll(warmingReads);
-  server.tell('measure');
-  await readOnAll(readsOfRound);
-  const { cpuSeconds } = await server.report<Report>();
-  for (const socket of sockets) socket.destroy();
-  return (cpuSeconds * 1e6) / readsOfRound;
+  return clientOn(sockets.map(httpLineOn), () => request);
 }
 
 async function open(
@@ -109,32 +108,6 @@ async function open(
   const socket = connectTls({ socket: plain, servername, ca });
   await once(socket, 'secureConnect');
   return socket;
-}
-
-/** Sends the request again and again, one after the other. */
-function read(socket: Socket, request: string, count: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let left = count;
-    let received = '';
-    const take = (data: Buffer): void => {
-      received += data.toString('latin1');
-      const headEnd = received.indexOf('\r\n\r\n');
-      if (headEnd < 0) return;
-      const length = Number(/content-length: (\d+)/i.exec(received)?.[1]);
-      if (received.length < headEnd + 4 + length) return;
-      left -= 1;
-      if (!received.startsWith('HTTP/1.1 200')) reject(new Error(received));
-      else if (left > 0) socket.write(request);
-      else {
-        socket.off('data', take);
-        resolve();
-      }
-      received = '';
-    };
-    socket.on('data', take);
-    socket.once('error', reject);
-    socket.write(request);
-  });
 }
 
 /** Memory of one RTA connection with TLS. */

@@ -1,36 +1,33 @@
 /**
  * The rows of rate limits: what counting costs a write, and what others notice of one caller who is far
- * over its limit. Both are switched on and off all the while, and each slice with it is
- * compared with its neighbours without it, so that a machine whose speed swings does not decide. The cost is
- * measured a second way, by servers with limits and without: neither sees the other's compiled code.
+ * over its limit. Slices with it and without it take turns. The cost is measured in one server whose limits
+ * are switched, and by servers with limits and without: neither sees the other's compiled code.
  */
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Slice } from './flip.ts';
 import { openHttpLine } from './http-line.ts';
 import { allLimits } from './levers/limits.ts';
-import { formatRequest, load, type LoadRequest, median, sendAll } from './load.ts';
+import { formatRequest, type LoadClient, type LoadRequest, openClient, sendAll } from './load.ts';
+import { type Cost, type CpuTime, measureCost } from './measured-cost.ts';
 import { type OffenderReport, offenderPerSecond } from './offender.ts';
+import { measurePairs, median, type Pair, quantile, ratioOf } from './pairs.ts';
 import { type BenchServer, runAlone, startBeside, startPinned } from './process.ts';
 import { fillSessions, liveSessions, put } from './rates.ts';
 import type { BenchSettings, Row } from './report.ts';
 import { changeBody, headersOf, joinBody, pathOf } from './sample.ts';
-import { compare, type Pair, pairsOf } from './slice-pairs.ts';
 
 /** Users who play, each in a session of their own, and how often each writes: half of the limit. */
 const playersCount = 64;
 const playerIntervalMs = 100;
 /** How long the other caller sends, or does not, in one go: some 300 writes of players. */
-const sliceMs = 500;
-/** What the other caller does in one slice after the other: its requests are refused, or they are not. */
-const turns = ['off', 'refused', 'off', 'served'] as const;
+const turnMs = 500;
 
 /** What counting costs a write, and the latency of writes beside a caller who is refused, or is not. */
 export async function measureLimits(settings: BenchSettings): Promise<Row[]> {
   return [
-    await measureCost(settings),
+    await measureCostTogether(settings),
     await measureCostApart(settings),
     ...(await measureOthers(settings)),
   ];
@@ -44,35 +41,34 @@ const putFrom = (n: number): LoadRequest => {
   return { ...request, headers: { ...headers, 'x-forwarded-for': address } };
 };
 
-/** What a request costs on a server that has limits, or has none. */
-type Cost = Pick<Slice, 'requests' | 'allMicros'>;
-const microsOf = ({ allMicros, requests }: Cost): number => allMicros / requests;
+const openWriter = (server: BenchServer): Promise<LoadClient> =>
+  openClient(server.url, putFrom, { distinct: 4 * liveSessions });
 
 /** By one server, whose limits are taken away and given back all the while. */
-async function measureCost({ folder, rounds, seconds }: BenchSettings): Promise<Row> {
+async function measureCostTogether({ folder, pairs }: BenchSettings): Promise<Row> {
   const place = [join(folder, 'limits-cost'), 'strict', '67108864', 'limits'];
   await using server = await startPinned('measured-server.ts', place);
   await fillSessions(server);
-  server.tell('flip');
-  await load(server.url, putFrom, { seconds: 4 * rounds * seconds });
-  const slices = await server.report<readonly Slice[]>('slices');
-  const pairs = pairsOf(slices.slice(warmUpSlices));
-  return rowOfCost(
-    'one server',
-    pairs.map(({ slice }) => slice),
-    pairs.flatMap(({ off }) => off),
-    pairs.map((pair) => compare(pair, microsOf).ratio),
+  using client = await openWriter(server);
+  const costWith = async (limits: 'on' | 'off'): Promise<Cost> => {
+    await server.report(limits);
+    return measureCost(server, client, liveSessions);
+  };
+  const measured = await measurePairs(
+    pairs,
+    () => costWith('on'),
+    () => costWith('off'),
   );
+  return rowOfCost('one server', measured);
 }
 
-/** The first slices are for the compilers. */
-const warmUpSlices = 8;
+const startsCount = 3;
 
 /** By servers with limits and without. Each start of two has luck of its own, so there are several. */
-async function measureCostApart({ folder, rounds, seconds }: BenchSettings): Promise<Row> {
+async function measureCostApart({ folder, pairs }: BenchSettings): Promise<Row> {
   const file = join(folder, 'limits.json');
   await writeFile(file, allLimits);
-  const [on, off]: [Cost[], Cost[]] = [[], []];
+  const measured: Pair<Cost>[] = [];
   for (let start = 0; start < startsCount; start += 1) {
     const startOne = (name: string, rateLimits: string): Promise<BenchServer> => {
       const data = join(folder, `limits-${name}-${start}`);
@@ -82,50 +78,41 @@ async function measureCostApart({ folder, rounds, seconds }: BenchSettings): Pro
     await using unlimited = await startOne('off', 'off');
     const servers = [limited, unlimited];
     for (const server of servers) await fillSessions(server);
-    const costOfWrites = (server: BenchServer): Promise<Cost> =>
-      runAlone(server, servers, async () => {
-        const began = await server.report<number>('cpu');
-        const { total } = await load(server.url, putFrom, { seconds });
-        return { requests: total, allMicros: (await server.report<number>('cpu')) - began };
-      });
-    // The first round is for the compilers.
-    for (let round = 0; round <= rounds; round += 1) {
-      const isFirst = (start + round) % 2 === 0;
-      const first = await costOfWrites(isFirst ? limited : unlimited);
-      const second = await costOfWrites(isFirst ? unlimited : limited);
-      if (round === 0) continue;
-      on.push(isFirst ? first : second);
-      off.push(isFirst ? second : first);
-    }
+    using toLimited = await openWriter(limited);
+    using toUnlimited = await openWriter(unlimited);
+    for (const client of [toLimited, toUnlimited]) await client.sendAll(warmingWrites);
+    const costOf = (server: BenchServer, client: LoadClient): Promise<Cost> =>
+      runAlone(server, servers, () => measureCost(server, client, settlingWrites));
+    measured.push(
+      ...(await measurePairs(
+        Math.ceil(pairs / startsCount),
+        () => costOf(limited, toLimited),
+        () => costOf(unlimited, toUnlimited),
+      )),
+    );
   }
-  const ratios = on.map((cost, i) => microsOf(cost) / microsOf(off[i] ?? cost));
-  return rowOfCost(`two servers, ${startsCount} starts`, on, off, ratios);
+  return rowOfCost(`two servers, ${startsCount} starts`, measured);
 }
 
-const startsCount = 3;
+/** For the compilers of a server; and for one that has stood still. */
+const [warmingWrites, settlingWrites] = [4_000, 300];
 
-function rowOfCost(
-  how: string,
-  on: readonly Cost[],
-  off: readonly Cost[],
-  ratios: readonly number[],
-): Row {
-  const ratio = median(ratios);
-  const quarters = [0.25, 0.75].map((part) => at(ratios, part).toFixed(2)).join(' … ');
+function rowOfCost(how: string, pairs: readonly Pair<Cost>[]): Row {
+  const ratio = ratioOf(pairs, (cost) => cost.allMicros);
+  const micros = (kind: 'on' | 'off'): string =>
+    `${median(pairs.map((pair) => pair[kind].allMicros)).toFixed(1)} µs`;
   return {
     work: `PUT with limits, processor time, ${how}`,
-    measured: `${median(on.map(microsOf)).toFixed(1)} µs; ${ratios.length} pairs, quarters ${quarters}`,
-    reference: `without limits ${median(off.map(microsOf)).toFixed(1)} µs`,
-    ratio,
+    measured: micros('on'),
+    reference: `without limits ${micros('off')}`,
+    ...ratio,
     goal: '≤ 1.03',
-    reached: ratio <= 1.03,
+    reached: ratio.ratio <= 1.03,
   };
 }
 
 /** What happened while the other caller sent, or did not. */
 type OthersSlice = OffenderReport & {
-  readonly turn: (typeof turns)[number];
-  readonly isOn: boolean;
   /** How long each write of a player took. */
   readonly ms: number[];
   readonly seconds: number;
@@ -138,7 +125,7 @@ type OthersSlice = OffenderReport & {
  * server has the first core to itself. The clients share the others, and cost so little that they do
  * not wait for each other.
  */
-async function measureOthers({ folder, rounds, seconds }: BenchSettings): Promise<Row[]> {
+async function measureOthers({ folder, pairs }: BenchSettings): Promise<Row[]> {
   const place = [join(folder, 'limits'), 'strict', '67108864', '', 'general'];
   await using server = await startPinned('measured-server.ts', place);
   await sendAll(server.url, playersCount, (n) => ({
@@ -153,49 +140,44 @@ async function measureOthers({ folder, rounds, seconds }: BenchSettings): Promis
   const players = Array.from({ length: playersCount }, (_, n) =>
     play(server.url, n, playing.signal, (tookMs) => ms.push(tookMs)),
   );
-  const slices: OthersSlice[] = [];
-  // The first slices warm up, and the other caller reaches its limit.
-  const warmUpCount = 8;
-  const slicesCount = warmUpCount + 1 + Math.ceil((4 * rounds * seconds * 1_000) / sliceMs);
-  const switching = async (): Promise<void> => {
-    for (let n = 0; n < slicesCount; n += 1) {
-      const turn = turns[n % turns.length] ?? 'off';
-      ms = [];
-      const beganMicros = await server.report<number>('cpu');
-      const beganMs = performance.now();
-      other.tell(turn);
-      await sleep(sliceMs);
-      const cpuMicros = (await server.report<number>('cpu')) - beganMicros;
-      const sent = await other.report<OffenderReport>();
-      const seconds = (performance.now() - beganMs) / 1_000;
-      slices.push({ turn, isOn: turn !== 'off', ms, seconds, cpuMicros, ...sent });
-    }
-    playing.abort();
+  const measureTurn = async (turn: 'off' | 'refused' | 'served'): Promise<OthersSlice> => {
+    ms = [];
+    const beganMicros = (await server.report<CpuTime>('cpu')).allMicros;
+    const beganMs = performance.now();
+    other.tell(turn);
+    await sleep(turnMs);
+    const cpuMicros = (await server.report<CpuTime>('cpu')).allMicros - beganMicros;
+    const sent = await other.report<OffenderReport>();
+    return { ms, seconds: (performance.now() - beganMs) / 1_000, cpuMicros, ...sent };
   };
-  await Promise.all([...players, switching()]);
-  const pairs = pairsOf(slices.slice(warmUpCount));
-  const off = slices.slice(warmUpCount).filter(({ isOn }) => !isOn);
-  const rowOf = (turn: 'refused' | 'served', what: string): Row => {
-    const ofTurn = pairs.filter(({ slice }) => slice.turn === turn);
-    const ratio = median(ofTurn.map((pair) => compare(pair, p50).ratio));
+  const rowOf = async (turn: 'refused' | 'served', what: string): Promise<Row> => {
+    const measured = await measurePairs(
+      pairs,
+      () => measureTurn(turn),
+      () => measureTurn('off'),
+    );
+    const ratio = ratioOf(measured, ({ ms }) => median(ms));
     const goal = turn === 'refused' ? '≤ 1.2' : '';
-    const on = ofTurn.map(({ slice }) => slice);
+    const on = measured.map((pair) => pair.on);
     const perSecond = median(on.map((slice) => slice[turn] / slice.seconds));
-    const micros = median(ofTurn.map(costOf));
+    const micros = median(measured.map(costOf));
     return {
       work: `writes of ${playersCount} users beside ${offenderPerSecond} requests/s ${what}`,
       measured: `${latencyOf(on)}; ${perSecond.toFixed(0)}/s ${turn}, ${micros.toFixed(0)} µs of the server for each`,
-      reference: `without them ${latencyOf(off)}`,
-      ratio,
+      reference: `without them ${latencyOf(measured.map(({ off }) => off))}`,
+      ...ratio,
       goal,
       // A machine on which so many cannot be sent has not shown it.
-      reached: ratio <= 1.2 && perSecond >= 0.9 * offenderPerSecond,
+      reached: ratio.ratio <= 1.2 && perSecond >= 0.9 * offenderPerSecond,
     };
   };
-  return [
-    rowOf('refused', 'of one who is over the limit'),
-    rowOf('served', 'of others that are answered'),
+  const rows = [
+    await rowOf('refused', 'of one who is over the limit'),
+    await rowOf('served', 'of others that are answered'),
   ];
+  playing.abort();
+  await Promise.all(players);
+  return rows;
 }
 
 /** Sends the writes of the n-th player until it is aborted, and tells how long each took. */
@@ -213,7 +195,7 @@ async function play(
     const [method, path, headers] = ['PUT', pathOf(n), headersOf(n)] as const;
     const request = formatRequest({ method, path, headers, body: changeBody(written) }, host);
     const sentMs = performance.now();
-    const status = await line.send(request);
+    const { status } = await line.send(request);
     const tookMs = performance.now() - sentMs;
     if (status !== 200) throw new Error(`a player got ${status}`);
     told(tookMs);
@@ -223,22 +205,12 @@ async function play(
 }
 
 /** Processor time of the server for each request of the other caller, beyond that for the writes. */
-function costOf({ slice, off }: Pair<OthersSlice>): number {
-  const ofWrites = off.map(({ cpuMicros, ms }) => cpuMicros / ms.length);
-  const ofWrite = ofWrites.reduce((sum, one) => sum + one, 0) / ofWrites.length;
-  return (slice.cpuMicros - ofWrite * slice.ms.length) / (slice.refused + slice.served);
+function costOf({ on, off }: Pair<OthersSlice>): number {
+  const ofWrite = off.cpuMicros / off.ms.length;
+  return (on.cpuMicros - ofWrite * on.ms.length) / (on.refused + on.served);
 }
 
 function latencyOf(slices: readonly OthersSlice[]): string {
   const ms = slices.flatMap((slice) => slice.ms);
-  return `p50 ${at(ms, 0.5).toFixed(2)} ms, p99 ${at(ms, 0.99).toFixed(1)} ms`;
-}
-
-function p50({ ms }: OthersSlice): number {
-  return at(ms, 0.5);
-}
-
-function at(values: readonly number[], part: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length * part)] ?? 0;
+  return `p50 ${median(ms).toFixed(2)} ms, p99 ${quantile(ms, 0.99).toFixed(1)} ms`;
 }

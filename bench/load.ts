@@ -1,8 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { text as textOf } from 'node:stream/consumers';
+/**
+ * The client of the benches: in this process, on connections that stay open from one load to the next. It
+ * sends texts that are made already, and so takes little of a processor.
+ */
+
+import { type HttpLine, openHttpLine } from './http-line.ts';
+import { median, quantile } from './pairs.ts';
 
 /** One request of a load; the n-th of all that the load sends. */
 export type LoadRequest = {
@@ -13,121 +15,107 @@ export type LoadRequest = {
 };
 
 export type LoadResult = {
-  /** Requests that were answered. */
+  /** Requests that were answered, those in the dropped part too. */
   readonly total: number;
   readonly perSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  /** Cores that the client kept busy. Near 1, the client was the limit: it has one thread. */
+  /** How long each took. */
+  readonly latenciesMs: readonly number[];
+  /** Cores that this process kept busy. Near 1, the client was the limit: it has one thread. */
   readonly clientCores: number;
 };
 
-export type LoadSettings = {
-  readonly seconds: number;
-  readonly connections?: number;
+export type LoadClient = Disposable & {
   /**
-   * How many different requests are made before the load begins. More are answered by the same ones
-   * again; with `isOnce`, that is an error.
+   * What the server does for so long, when each connection sends the next request as soon as the last
+   * was answered; a part before it is dropped. Ends when all are answered. Throws when an answer was not a
+   * 2xx, so that no rate counts failures.
    */
-  readonly distinct?: number;
-  readonly isOnce?: boolean;
+  load(ms: number, droppedMs?: number): Promise<LoadResult>;
+  /** Sends so many requests, as fast as they are answered; every answer must be 2xx. */
+  sendAll(count: number): Promise<void>;
 };
 
-/** The program that sends: wrk where there is one, since it takes the least of the processor. */
-export const client = spawnSync('wrk', ['-v']).error === undefined ? 'wrk' : 'autocannon';
+export type ClientSettings = {
+  readonly connections?: number;
+  /**
+   * So many different requests are made, each when it is first sent; more are answered by the same ones again.
+   * Without it each request is made when it is sent.
+   */
+  readonly distinct?: number;
+};
 
 /** From here on a client with one thread is taken for the limit of what was measured. */
-export const clientCoresMax = 0.9;
+const clientCoresMax = 0.9;
 
-/**
- * What a server does under `connections` clients, each of which sends the next request when the
- * last was answered. Throws when an answer was not a 2xx, so that no rate counts failures.
- */
-export async function load(
+/** Connects to a server; `request` makes the n-th request of all that this client sends. */
+export async function openClient(
   url: string,
   request: (n: number) => LoadRequest,
-  settings: LoadSettings,
-): Promise<LoadResult> {
-  const { seconds, connections = 32, distinct = 20_000, isOnce = false } = settings;
-  const requests = Array.from({ length: distinct }, (_, n) => request(n));
-  const send = client === 'wrk' ? sendByWrk : sendByAutocannon;
-  const { failed, ...result } = await send(url, requests, seconds, connections);
-  const { total } = result;
-  if (failed > 0) throw new Error(`${failed} of ${total} requests to ${url} failed`);
-  if (isOnce && total > distinct) {
-    throw new Error(`${total} requests were sent, and only ${distinct} of them were different`);
-  }
-  return result;
+  { connections = 32, distinct }: ClientSettings = {},
+): Promise<LoadClient> {
+  const { host } = new URL(url);
+  const lines = await Promise.all(Array.from({ length: connections }, () => openHttpLine(url)));
+  const made: string[] = [];
+  let sent = 0;
+  return clientOn(lines, () => {
+    const n = sent++;
+    if (distinct === undefined) return formatRequest(request(n), host);
+    made[n % distinct] ??= formatRequest(request(n % distinct), host);
+    return made[n % distinct] ?? '';
+  });
 }
 
-type LoadOutput = LoadResult & { readonly failed: number };
-
-/** Reads requests from a file, so that the client has nothing to do but send them. */
-const script = `
-local file = assert(io.open(os.getenv('BENCH_REQUESTS'), 'rb'))
-local requests, n = {}, 0
-for length in function() return file:read('*n') end do
-  file:read(1)
-  requests[#requests + 1] = file:read(length)
-end
-file:close()
-request = function()
-  n = n % #requests + 1
-  return requests[n]
-end
-done = function(summary, latency)
-  local errors = summary.errors
-  io.stderr:write(string.format('{"total":%d,"seconds":%f,"failed":%d,"p50Ms":%f,"p99Ms":%f}',
-    summary.requests, summary.duration / 1e6,
-    errors.connect + errors.read + errors.write + errors.status + errors.timeout,
-    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
-end
-`;
-
-async function sendByWrk(
-  url: string,
-  requests: readonly LoadRequest[],
-  seconds: number,
-  connections: number,
-): Promise<LoadOutput> {
-  const folder = await mkdtemp(join(tmpdir(), 'openmpsd-wrk-'));
-  try {
-    const [scriptFile, requestsFile] = [join(folder, 'wrk.lua'), join(folder, 'requests')];
-    await writeFile(scriptFile, script);
-    const { host } = new URL(url);
-    const texts = requests.map((one) => formatRequest(one, host));
-    await writeFile(
-      requestsFile,
-      texts.map((text) => `${Buffer.byteLength(text)}\n${text}`).join(''),
-    );
-    // The shell tells the processor time of its child.
-    const wrk = spawn(
-      'bash',
-      [
-        ...['-c', 'TIMEFORMAT="%U %S"; time wrk "$@"', 'bash'],
-        ...['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '10s'],
-        ...['-s', scriptFile, url],
-      ],
-      {
-        stdio: ['ignore', 'ignore', 'pipe'],
-        env: { ...process.env, BENCH_REQUESTS: requestsFile, LC_ALL: 'C' },
-      },
-    );
-    const output = await textOf(wrk.stderr);
-    const [, summary, user, system] = /(\{.*\})\s*([\d.]+) ([\d.]+)\s*$/.exec(output) ?? [];
-    if (summary === undefined) throw new Error(`wrk says: ${output}`);
-    const measured = JSON.parse(summary);
-    return {
-      total: measured.total,
-      failed: measured.failed,
-      perSecond: measured.total / measured.seconds,
-      p50Ms: measured.p50Ms,
-      p99Ms: measured.p99Ms,
-      clientCores: (Number(user) + Number(system)) / measured.seconds,
+/** A client on lines that are open already; `next` gives the next request as it goes over the wire. */
+export function clientOn(lines: readonly HttpLine[], next: () => string): LoadClient {
+  /** On each line one after the other, as long as `isDue` says so of the time. */
+  const send = async (
+    isDue: (nowMs: number) => boolean,
+    answered: (sentMs: number, nowMs: number) => void,
+  ): Promise<void> => {
+    const sendOn = async (line: HttpLine): Promise<void> => {
+      for (let nowMs = performance.now(); isDue(nowMs); ) {
+        const sentMs = nowMs;
+        const { status, text } = await line.send(next());
+        if (status < 200 || status > 299) throw new Error(`a load was answered ${text}`);
+        nowMs = performance.now();
+        answered(sentMs, nowMs);
+      }
     };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    await Promise.all(lines.map(sendOn));
+  };
+  return {
+    async load(ms, droppedMs = 0) {
+      const latenciesMs: number[] = [];
+      let total = 0;
+      const beganMs = performance.now();
+      const cpu = process.cpuUsage();
+      const [fromMs, toMs] = [beganMs + droppedMs, beganMs + droppedMs + ms];
+      await send(
+        (nowMs) => nowMs < toMs,
+        (sentMs, nowMs) => {
+          total += 1;
+          if (nowMs >= fromMs && nowMs < toMs) latenciesMs.push(nowMs - sentMs);
+        },
+      );
+      const { user, system } = process.cpuUsage(cpu);
+      return {
+        total,
+        perSecond: (latenciesMs.length * 1_000) / ms,
+        latenciesMs,
+        clientCores: (user + system) / 1_000 / (performance.now() - beganMs),
+      };
+    },
+    async sendAll(count) {
+      let left = count;
+      await send(
+        () => left-- > 0,
+        () => undefined,
+      );
+    },
+    [Symbol.dispose]() {
+      for (const line of lines) line.close();
+    },
+  };
 }
 
 /** A request as it goes over the wire. */
@@ -140,59 +128,38 @@ export function formatRequest({ method, path, headers, body }: LoadRequest, host
   return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body ?? ''}`;
 }
 
-async function sendByAutocannon(
-  url: string,
-  requests: readonly LoadRequest[],
-  seconds: number,
-  connections: number,
-): Promise<LoadOutput> {
-  const { default: autocannon } = await import('autocannon');
-  let n = 0;
-  const cpu = process.cpuUsage();
-  const result = await autocannon({
-    url,
-    connections,
-    duration: seconds,
-    requests: [
-      {
-        setupRequest: (before) => {
-          const next = requests[n++ % requests.length];
-          return { ...before, ...(next as object) };
-        },
-      },
-    ],
-  });
-  const { user, system } = process.cpuUsage(cpu);
-  return {
-    total: result.requests.total,
-    failed: result.non2xx + result.errors + result.timeouts,
-    perSecond: result.requests.total / result.duration,
-    p50Ms: result.latency.p50,
-    p99Ms: result.latency.p99,
-    clientCores: (user + system) / 1e6 / result.duration,
-  };
-}
-
 /** Sends `count` requests, 32 at a time, as fast as they are answered; every answer must be 2xx. */
 export async function sendAll(
   url: string,
   count: number,
   request: (n: number) => LoadRequest,
 ): Promise<void> {
-  let n = 0;
-  const worker = async (): Promise<void> => {
-    while (n < count) {
-      const { method, path, headers, body } = request(n++);
-      const answer = await fetch(`${url}${path}`, { method, headers, ...(body && { body }) });
-      const text = await answer.text();
-      if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
-    }
-  };
-  await Promise.all(Array.from({ length: 32 }, worker));
+  using client = await openClient(url, request, { connections: Math.min(count, 32) });
+  await client.sendAll(count);
 }
 
-/** The middle one of these values; NaN of none. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+/** One load of a server by itself, on connections of its own. */
+export async function loadOnce(
+  url: string,
+  request: (n: number) => LoadRequest,
+  { seconds, ...settings }: ClientSettings & { readonly seconds: number },
+): Promise<LoadResult> {
+  using client = await openClient(url, request, settings);
+  return await client.load(seconds * 1_000);
+}
+
+/** Latencies of all these loads together. */
+export function latencyOf(results: readonly LoadResult[], part: number): number {
+  return quantile(
+    results.flatMap(({ latenciesMs }) => latenciesMs),
+    part,
+  );
+}
+
+/** The rate, with the cores that the client took; and a warning when it took all that it can. */
+export function formatRates(results: readonly LoadResult[]): string {
+  const rate = median(results.map((one) => one.perSecond)).toFixed(0);
+  const clientCores = median(results.map((one) => one.clientCores));
+  const limit = clientCores >= clientCoresMax ? ', THE LIMIT' : '';
+  return `${rate}/s (client ${clientCores.toFixed(2)} cores${limit})`;
 }

@@ -25,8 +25,9 @@ import { demoScid } from '../src/testing/demo.ts';
 import { partReached } from '../src/testing/match-reference.ts';
 import { openTestContexts } from '../src/testing/test-context.ts';
 import { measureCycles } from './matcher.ts';
+import { measurePairs, median, quantile, ratioOf } from './pairs.ts';
 import { startPinned } from './process.ts';
-import type { Row } from './report.ts';
+import type { BenchSettings, Row } from './report.ts';
 
 const ticketsCount = Number(process.env['BENCH_TICKETS'] ?? 4_000);
 const steadySeconds = Number(process.env['BENCH_STEADY_SECONDS'] ?? 20);
@@ -34,21 +35,20 @@ const cycleTickets = 100_000;
 const cyclesCount = 6;
 
 /** The rows; what is stored is kept in `folder`. */
-export async function measureMatchmaking({ folder }: { readonly folder: string }): Promise<Row[]> {
+export async function measureMatchmaking({ folder, pairs }: BenchSettings): Promise<Row[]> {
   return [
     ...measureMatcher(),
     ...measureQuality(),
     await measureDurable(join(folder, 'matchmaking')),
     await measureSteady(join(folder, 'steady')),
-    await measureBesideColyseus(),
+    await measureBesideColyseus(Math.min(pairs, besideMax)),
   ];
 }
 
 /** Cycles after the first one, in which the engine has not compiled the code yet. */
 function measureMatcher(): Row[] {
   const [first, ...cycles] = measureCycles(cycleTickets, cyclesCount);
-  const inOrder = cycles.map(({ cpuMs }) => cpuMs).sort((a, b) => a - b);
-  const cpuMs = inOrder[Math.floor(inOrder.length / 2)] ?? Number.NaN;
+  const cpuMs = median(cycles.map((cycle) => cycle.cpuMs));
   const firstMs = first?.longestTurnMs ?? Number.NaN;
   const turnMs = Math.max(...cycles.map(({ longestTurnMs }) => longestTurnMs));
   const [{ playersCount = 0 } = {}] = cycles;
@@ -215,9 +215,9 @@ async function measureSteady(folder: string): Promise<Row> {
   for (let runs = 0; runs < 5; runs += 1) await matching.runNow();
   await matching[Symbol.asyncDispose]();
   // Of both tickets the last one counts: it waited the least.
-  const lastWaits = [...waits.values()].map((both) => Math.min(...both)).sort((a, b) => a - b);
+  const lastWaits = [...waits.values()].map((both) => Math.min(...both));
   if (lastWaits.length < Math.floor(count / 2)) throw new Error(`${lastWaits.length} matches`);
-  const p99Ms = lastWaits[Math.floor(0.99 * lastWaits.length)] ?? Number.NaN;
+  const p99Ms = quantile(lastWaits, 0.99);
   const goalMs = matchIntervalMs + 250;
   return {
     work: `${steadyPerMinute} tickets a minute, durable: from the last ticket of a match to found, p99`,
@@ -228,21 +228,31 @@ async function measureSteady(folder: string): Promise<Row> {
   };
 }
 
-async function measureBesideColyseus(): Promise<Row> {
+/** Pairs at most: to fill a pool takes a second. */
+const besideMax = 6;
+
+async function measureBesideColyseus(pairs: number): Promise<Row> {
   await using peer = await startPinned('./colyseus-queue-server.ts');
-  const rates: { readonly own: MatchedPool; readonly peer: MatchedPool }[] = [];
-  for (let round = 0; round < poolsCount; round += 1) {
-    const paired = await peer.report<MatchedPool>(String(ticketsCount));
-    await using store = openMemoryStore();
-    rates.push({ own: await matchAll(store), peer: paired });
-  }
-  const { own, peer: reference } = rates.at(-1) as { own: MatchedPool; peer: MatchedPool };
+  const measured = await measurePairs(
+    pairs,
+    async () => {
+      await using store = openMemoryStore();
+      return await matchAll(store);
+    },
+    () => peer.report<MatchedPool>(String(ticketsCount)),
+  );
+  const poolOf = (kind: 'on' | 'off'): string =>
+    formatPool({
+      perSecond: median(measured.map((pair) => pair[kind].perSecond)),
+      cpuMicroseconds: median(measured.map((pair) => pair[kind].cpuMicroseconds)),
+    });
+  const ratio = ratioOf(measured, ({ perSecond }) => perSecond);
   return {
     work: `players paired from a full pool of ${ticketsCount}, in memory: three documents of a pair are written and kept, Colyseus' queue makes a room`,
-    measured: formatPool(own),
-    reference: formatPool(reference),
-    ratio: own.perSecond / reference.perSecond,
+    measured: poolOf('on'),
+    reference: poolOf('off'),
+    ...ratio,
     goal: 'at least 3 times',
-    reached: own.perSecond >= 3 * reference.perSecond,
+    reached: ratio.ratio >= 3,
   };
 }

@@ -2,16 +2,14 @@
  * The directory as the benches run it: in a process of its own that can be asked about itself.
  *
  * Messages in: `measure` forgets what was measured, `report` answers it; `held` answers the memory that is left
- * once V8 has given its reserves back to the system; `cpu` answers its processor time in
- * microseconds; `flip` begins a flip test of the lever that an argument names, `slices` answers what it saw;
- * `gateway` answers where its gateway is.
+ * once V8 has given its reserves back to the system; `cpu` answers its processor time; `on` and `off` set the
+ * lever that an argument names, and are answered when that is done; `gateway` answers where its gateway is.
  */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { RedisUrl } from '../src/config/settings.ts';
 import { startServer } from '../src/server.ts';
-import type { Lever, Slice } from './flip.ts';
-import { flip } from './slices.ts';
+import type { CpuTime, Lever } from './measured-cost.ts';
 
 /**
  * A data folder, the address of a Redis, or `memory`; and how it is set. `observing`: `bare` for no history,
@@ -47,13 +45,15 @@ const server = await startServer({
 });
 const delay = monitorEventLoopDelay({ resolution: 1 });
 let cpu = process.cpuUsage();
-let slices: readonly Slice[] = [];
 
 process.on('message', (message) => {
   if (message === 'gateway') process.send?.(server.gateway);
   if (message === 'cpu') {
-    const { user, system } = process.cpuUsage();
-    process.send?.(user + system);
+    const [main, all] = [process.threadCpuUsage(), process.cpuUsage()];
+    process.send?.({
+      mainMicros: main.user + main.system,
+      allMicros: all.user + all.system,
+    } satisfies CpuTime);
   }
   if (message === 'held') {
     // The first time may leave chunks that only the second gives back.
@@ -65,8 +65,9 @@ process.on('message', (message) => {
       heapBytes: process.memoryUsage().heapUsed,
     });
   }
-  if (message === 'flip' && lever !== undefined) slices = flip(lever, server);
-  if (message === 'slices') process.send?.(slices);
+  if (message === 'on' || message === 'off') {
+    void Promise.resolve(lever?.set(message === 'on', server)).then(() => process.send?.('set'));
+  }
   if (message === 'measure') {
     delay.enable();
     delay.reset();

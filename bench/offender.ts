@@ -35,7 +35,7 @@ async function start(url: string): Promise<void> {
   let refused = 0;
   let served = 0;
   const send = async (line: HttpLine, request: string): Promise<void> => {
-    const status = await line.send(request);
+    const { status } = await line.send(request);
     if (status === 429) refused += 1;
     else if (status === 200) served += 1;
     else throw new Error(`the other caller got ${status}`);

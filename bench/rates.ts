@@ -1,7 +1,7 @@
 /**
  * The rates of requests, in two modes: the server on one core with the client on another, and as users
- * run it, with all cores for both. Each with few and many connections. The servers take turns, and the
- * others are stopped meanwhile; ratios are those of a round.
+ * run it, with all cores for both. Each with few and many connections. Ours and its reference take turns, and
+ * all other servers are stopped meanwhile.
  *
  * Ours has no log and keeps no history: the goals are older than both. What they cost is measured beside
  * it, on a server with the settings that users get when they give none, as these run it: on all cores.
@@ -11,15 +11,17 @@
 
 import { join } from 'node:path';
 import {
-  clientCoresMax,
-  load,
-  median,
+  formatRates,
+  latencyOf,
+  openClient,
   sendAll,
+  type LoadClient,
   type LoadRequest,
   type LoadResult,
 } from './load.ts';
+import { droppedMs, measurePairs, type Pair, ratioOf, sliceMs } from './pairs.ts';
 import { cores, pin, runAlone, startPinned, type BenchServer } from './process.ts';
-import { formatRound, type BenchSettings, type Report, type Row } from './report.ts';
+import { formatRatio, type BenchSettings, type Report, type Row } from './report.ts';
 import { openLine, type RtaLine } from './rta-line.ts';
 import { activityBody, changeBody, headersOf, joinBody, pathOf } from './sample.ts';
 
@@ -71,12 +73,19 @@ export async function fillSessions(server: BenchServer): Promise<void> {
     body: joinBody(n % 4, open[n % open.length]?.connectionId, 'initialization'),
   }));
 }
-const joinOrCreate = (n: number, openConnections: readonly RtaLine[]): LoadRequest => ({
-  method: 'PUT',
-  path: pathOf(1_000_000 + Math.floor(n / 4)),
-  headers: headersOf(1_000_000 + Math.floor(n / 4), n % 4),
-  body: joinBody(n % 4, openConnections[n % openConnections.length]?.connectionId),
-});
+/** Of all clients together, so that no two send the same join. */
+let joinsCount = 0;
+const joinOrCreate = (_: number, openConnections: readonly RtaLine[]): LoadRequest => {
+  const n = joinsCount++;
+  const [session, seat] = [1_000_000 + Math.floor(n / 4), n % 4];
+  const connectionId = openConnections[n % openConnections.length]?.connectionId;
+  return {
+    method: 'PUT',
+    path: pathOf(session),
+    headers: headersOf(session, seat),
+    body: joinBody(seat, connectionId),
+  };
+};
 const joinOrCreatePeer = (): LoadRequest => ({
   method: 'POST',
   path: '/matchmake/joinOrCreate/lobby',
@@ -97,85 +106,105 @@ const settingsOf = {
 
 type Servers = Readonly<Record<keyof typeof settingsOf, BenchServer>>;
 
-type Work = {
-  readonly title: string;
+/** How many different requests of a kind there are: four values for each session, so that each is a change. */
+const distinct = 4 * liveSessions;
+
+type Load = {
+  readonly name: string;
   readonly request: (n: number, openConnections: readonly RtaLine[]) => LoadRequest;
   readonly server: keyof typeof settingsOf;
+  /** Without it no request is sent twice. */
+  readonly distinct?: number;
+};
+
+type Work = Load & {
+  /** The load that it is a ratio of. */
+  readonly reference: Load;
   /** Where it is measured; everywhere unless given. */
   readonly mode?: Mode;
-  /** The work that it is a ratio of. */
-  readonly reference?: string;
   /** By mode and connections; no goal where none is named. */
   readonly goals?: Readonly<Record<string, number>>;
-  readonly isOnce?: boolean;
+  /** Its latency has rows of its own. */
+  readonly hasLatency?: boolean;
 };
 
-const works: Readonly<Record<string, Work>> = {
-  'R GET': { title: 'R GET', request: get, server: 'reference' },
-  GET: {
-    title: 'GET of a 4-member session',
+const referenceGet: Load = { name: 'R GET', request: get, server: 'reference', distinct };
+const referencePut: Load = { name: 'R PUT', request: put, server: 'reference', distinct };
+const peerJoin: Load = {
+  name: 'peer join',
+  request: joinOrCreatePeer,
+  server: 'peer',
+  distinct: 1,
+};
+
+const works: readonly Work[] = [
+  {
+    name: 'GET of a 4-member session',
     request: get,
+    distinct,
     server: 'ours',
-    reference: 'R GET',
+    reference: referenceGet,
     goals: { one32: 0.95, one256: 0.95, all32: 0.95, all256: 0.95 },
   },
-  'R PUT': { title: 'R PUT', request: put, server: 'reference' },
-  PUT: {
-    title: 'PUT of a custom property, durable',
+  {
+    name: 'PUT of a custom property, durable',
     request: put,
+    distinct,
     server: 'ours',
-    reference: 'R PUT',
+    reference: referencePut,
     goals: { one32: 0.45, one256: 0.6, all32: 0.55, all256: 0.7 },
+    hasLatency: true,
   },
-  'PUT, defaults': {
-    title: 'PUT of a custom property, durable',
+  {
+    name: 'PUT of a custom property, durable',
     request: put,
+    distinct,
     server: 'defaults',
     mode: 'all',
-    reference: 'R PUT',
+    reference: referencePut,
   },
-  'PUT memory': {
-    title: 'PUT, in memory',
+  {
+    name: 'PUT, in memory',
     request: put,
+    distinct,
     server: 'memory',
-    reference: 'R PUT',
+    reference: referencePut,
     goals: { one32: 0.8, one256: 0.8 },
   },
-  'POST activity': {
-    title: 'POST activity, durable',
+  {
+    name: 'POST activity, durable',
     request: postActivity,
+    distinct,
     server: 'ours',
-    reference: 'R PUT',
+    reference: referencePut,
     goals: { one32: 0.35, one256: 0.55, all32: 0.45, all256: 0.65 },
   },
-  'POST activity, defaults': {
-    title: 'POST activity, durable',
+  {
+    name: 'POST activity, durable',
     request: postActivity,
+    distinct,
     server: 'defaults',
     mode: 'all',
-    reference: 'R PUT',
+    reference: referencePut,
   },
-  'peer join': { title: 'peer join', request: joinOrCreatePeer, server: 'peer' },
-  join: {
-    title: 'join or create, durable',
+  {
+    name: 'join or create, durable',
     request: joinOrCreate,
     server: 'joins',
-    reference: 'peer join',
+    reference: peerJoin,
     goals: { all32: 2, all256: 2 },
-    isOnce: true,
   },
-  'join memory': {
-    title: 'join or create, in memory',
+  {
+    name: 'join or create, in memory',
     request: joinOrCreate,
     server: 'joinsInMemory',
-    reference: 'peer join',
+    reference: peerJoin,
     goals: { all32: 3, all256: 3 },
-    isOnce: true,
   },
-};
+];
 
-/** A row for each work that has a reference, mode and count of connections; and the latency of PUT. */
-export async function measureRates({ folder, rounds, seconds }: BenchSettings): Promise<Row[]> {
+/** A row for each work, mode and count of connections; and the latency of PUT. */
+export async function measureRates({ folder, pairs, seconds }: BenchSettings): Promise<Row[]> {
   await using ours = await startOwn(join(folder, 'rates'), 'bare');
   await using memory = await startOwn('memory', 'bare');
   await using defaults = await startOwn(join(folder, 'defaults'), 'defaults');
@@ -186,6 +215,7 @@ export async function measureRates({ folder, rounds, seconds }: BenchSettings): 
   await using peer = await startPinned('colyseus-server.ts');
   const own = { ours, memory, defaults };
   const servers: Servers = { ...own, joins, joinsInMemory, reference, peer };
+  const all = Object.values(servers);
   for (const server of Object.values(own)) await fillSessions(server);
   const openConnections = new Map<BenchServer, readonly RtaLine[]>();
   for (const server of [joins, joinsInMemory]) {
@@ -193,34 +223,40 @@ export async function measureRates({ folder, rounds, seconds }: BenchSettings): 
   }
 
   const rows: Row[] = [];
-  const requests = countRequests();
   for (const mode of modesAsked) {
-    await placeOn(mode, Object.values(servers));
-    const measuredWorks = Object.entries(works).filter(([, work]) => (work.mode ?? mode) === mode);
+    await placeOn(mode, all);
     for (const connections of connectionCounts) {
-      const where = `${modes[mode]} @${connections}`;
-      const results = new Map<string, LoadResult[]>();
-      const delays: number[] = [];
-      for (let round = 0; round <= rounds; round += 1) {
-        const isWarmUp = round === 0;
-        const roundSeconds = isWarmUp ? Math.min(seconds, 2) : seconds;
-        for (const [name, work] of measuredWorks) {
-          const server = servers[work.server];
-          if (name === 'PUT') server.tell('measure');
-          const result = await measureAlone(server, Object.values(servers), work, {
-            ...{ seconds: roundSeconds, connections },
-            openConnections: openConnections.get(server) ?? [],
-            requests,
-          });
-          if (isWarmUp) continue; // for the compilers
-          if (name === 'PUT') delays.push((await server.report<Report>()).eventLoopDelayP99Ms);
-          results.set(name, [...(results.get(name) ?? []), result]);
-          console.log(formatRound(round, `${name}, ${where}`, result));
+      const connect = ({ server, request, distinct }: Load): Promise<LoadClient> => {
+        const open = openConnections.get(servers[server]) ?? [];
+        const ask = (n: number): LoadRequest => request(n, open);
+        return openClient(servers[server].url, ask, {
+          connections,
+          ...(distinct !== undefined && { distinct }),
+        });
+      };
+      for (const work of works.filter((one) => (one.mode ?? mode) === mode)) {
+        const server = servers[work.server];
+        using client = await connect(work);
+        using referenceClient = await connect(work.reference);
+        const measured = await measurePairs(
+          pairs,
+          () => runAlone(server, all, () => client.load(sliceMs, droppedMs)),
+          () =>
+            runAlone(servers[work.reference.server], all, () =>
+              referenceClient.load(sliceMs, droppedMs),
+            ),
+        );
+        const row = rowOf(work, mode, connections, measured);
+        console.log(`${row.work}: ${formatRatio(row)}`);
+        rows.push(row);
+        if (work.hasLatency === true) {
+          server.tell('measure');
+          const result = await runAlone(server, all, () => client.load(seconds * 1_000));
+          rows.push(...latencyRows(result, await server.report<Report>(), seconds));
         }
       }
-      for (const [name, work] of measuredWorks) {
-        if (work.reference !== undefined) rows.push(rowOf(name, work, mode, connections, results));
-        if (name === 'PUT') rows.push(...latencyRows(results.get(name) ?? [], delays));
+      if (![...openConnections.values()].flat().every(({ isOpen }) => isOpen)) {
+        throw new Error('The server ended connections of members while they joined.');
       }
     }
   }
@@ -237,40 +273,6 @@ async function openConnectionsOf({ url }: BenchServer): Promise<readonly RtaLine
   return lines;
 }
 
-/** Counts requests, so that no two loads send the same ones: `next(n)` is the first of n new ones. */
-function countRequests() {
-  let sent = 0;
-  return {
-    next(count: number): number {
-      sent += count;
-      return sent - count;
-    },
-  };
-}
-
-/** One load of a server while all others stand still. */
-async function measureAlone(
-  server: BenchServer,
-  all: readonly BenchServer[],
-  { request, isOnce = false }: Work,
-  options: {
-    readonly seconds: number;
-    readonly connections: number;
-    readonly openConnections: readonly RtaLine[];
-    readonly requests: ReturnType<typeof countRequests>;
-  },
-): Promise<LoadResult> {
-  const { seconds, connections, openConnections, requests } = options;
-  const distinct = isOnce ? seconds * 25_000 : 20_000;
-  const offset = requests.next(distinct);
-  const ask = (n: number): LoadRequest => request(offset + n, openConnections);
-  return runAlone(server, all, async () => {
-    const result = await load(server.url, ask, { seconds, connections, distinct, isOnce });
-    if (openConnections.every(({ isOpen }) => isOpen)) return result;
-    throw new Error('The server ended connections of members while they joined.');
-  });
-}
-
 function startOwn(place: string, observing: 'bare' | 'defaults'): Promise<BenchServer> {
   const asBefore = ['strict', '67108864', '', 'off', ''];
   return startPinned('measured-server.ts', [place, ...asBefore, observing]);
@@ -285,41 +287,34 @@ async function placeOn(mode: Mode, servers: readonly BenchServer[]): Promise<voi
 }
 
 function rowOf(
-  name: string,
-  { title, server, reference = '', goals = {} }: Work,
+  { name, server, reference, goals = {} }: Work,
   mode: Mode,
   connections: number,
-  results: ReadonlyMap<string, readonly LoadResult[]>,
+  pairs: readonly Pair<LoadResult>[],
 ): Row {
-  const own = results.get(name) ?? [];
-  const others = results.get(reference) ?? [];
-  // Of each round by itself: a machine that has slowed down has done so for both.
-  const ratio = median(own.map(({ perSecond }, i) => perSecond / (others[i]?.perSecond ?? 0)));
+  const own = pairs.map(({ on }) => on);
+  const ratio = ratioOf(pairs, (one) => one.perSecond);
   const goal = goals[`${mode}${connections}`];
   return {
-    work: `${title}, ${modes[mode]} @${connections}; ${settingsOf[server]}`,
-    measured: `${formatRates(own)}, p99 ${median(own.map((one) => one.p99Ms)).toFixed(1)} ms`,
-    reference: `${reference} ${formatRates(others)}`,
-    ratio,
+    work: `${name}, ${modes[mode]} @${connections}; ${settingsOf[server]}`,
+    measured: `${formatRates(own)}, p99 ${latencyOf(own, 0.99).toFixed(1)} ms`,
+    reference: `${reference.name} ${formatRates(pairs.map(({ off }) => off))}`,
+    ...ratio,
     goal: goal === undefined ? '' : `≥ ${goal.toFixed(2)}`,
-    reached: goal === undefined || ratio >= goal,
+    reached: goal === undefined || ratio.ratio >= goal,
   };
 }
 
-/** The rate, with the cores that the client took; and a warning when it took all that it can. */
-function formatRates(results: readonly LoadResult[]): string {
-  const rate = median(results.map((one) => one.perSecond)).toFixed(0);
-  const clientCores = median(results.map((one) => one.clientCores));
-  const limit = clientCores >= clientCoresMax ? ', THE LIMIT' : '';
-  return `${rate}/s (client ${clientCores.toFixed(2)} cores${limit})`;
-}
-
-function latencyRows(results: readonly LoadResult[], delays: readonly number[]): readonly Row[] {
-  const p99Ms = median(results.map((one) => one.p99Ms));
-  const delayMs = median(delays);
+/** Of a load that is not cut into slices. */
+function latencyRows(
+  result: LoadResult,
+  { eventLoopDelayP99Ms }: Report,
+  seconds: number,
+): readonly Row[] {
+  const p99Ms = latencyOf([result], 0.99);
   return [
     {
-      work: '  its p99',
+      work: `  its p99, in one load of ${seconds} s`,
       measured: `${p99Ms.toFixed(1)} ms`,
       reference: '',
       goal: '< 25 ms',
@@ -327,10 +322,10 @@ function latencyRows(results: readonly LoadResult[], delays: readonly number[]):
     },
     {
       work: '  event loop delay p99 under it',
-      measured: `${delayMs.toFixed(1)} ms`,
+      measured: `${eventLoopDelayP99Ms.toFixed(1)} ms`,
       reference: '',
       goal: '< 20 ms',
-      reached: delayMs < 20,
+      reached: eventLoopDelayP99Ms < 20,
     },
   ];
 }

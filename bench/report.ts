@@ -1,14 +1,13 @@
 import { arch, cpus, release } from 'node:os';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { client, type LoadResult } from './load.ts';
+import type { Ratio } from './pairs.ts';
 import { cores } from './process.ts';
 
 /** A line of the bench's table. */
-export type Row = {
+export type Row = Partial<Ratio> & {
   readonly work: string;
   readonly measured: string;
   readonly reference: string;
-  readonly ratio?: number;
   /** Empty where none was set. */
   readonly goal: string;
   readonly reached: boolean;
@@ -30,26 +29,29 @@ export type HeldMemory = Pick<Report, 'residentBytes' | 'heapBytes'>;
 
 export type BenchSettings = {
   readonly folder: string;
-  readonly rounds: number;
+  /** Of slices, for each ratio. */
+  readonly pairs: number;
+  /** Of one load that is no ratio. */
   readonly seconds: number;
 };
 
-const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cores} cores, ${process.platform} ${release()} ${arch()}, Node ${process.version}, client ${client}`;
+const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cores} cores, ${process.platform} ${release()} ${arch()}, Node ${process.version}`;
 
-/** A rate as the rounds show it. */
-export function formatRound(round: number, name: string, result: LoadResult): string {
-  const rate = result.perSecond.toFixed(0).padStart(7);
-  return `round ${round}  ${name.padEnd(34)} ${rate}/s  p99 ${result.p99Ms.toFixed(1)} ms  client ${result.clientCores.toFixed(2)} cores`;
+/** A ratio, with the quarters of its pairs and how many they are; empty of a row that is none. */
+export function formatRatio({ ratio, quarters, pairs }: Partial<Ratio>): string {
+  if (ratio === undefined || quarters === undefined) return '';
+  const spread = quarters.map((quarter) => quarter.toFixed(2)).join(' … ');
+  return `${ratio.toFixed(2)} (${spread}, ${pairs} pairs)`;
 }
 
 /** The table, for a terminal and for Markdown. */
-export function formatTable(rows: readonly Row[], { rounds, seconds }: BenchSettings): string {
+export function formatTable(rows: readonly Row[]): string {
   const columns = ['work', 'measured', 'reference', 'ratio', 'goal', ''] as const;
   const cells = rows.map((row) => [
     row.work,
     row.measured,
     row.reference,
-    row.ratio === undefined ? '' : row.ratio.toFixed(2),
+    formatRatio(row),
     row.goal,
     row.goal === '' ? '' : row.reached ? 'reached' : 'MISSED',
   ]);
@@ -59,7 +61,7 @@ export function formatTable(rows: readonly Row[], { rounds, seconds }: BenchSett
   const line = (row: readonly string[]): string =>
     `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
   return [
-    `\n${machine}\n${rounds} rounds of ${seconds} s\n`,
+    `\n${machine}\n`,
     line(columns),
     line(widths.map((width) => '-'.repeat(width))),
     ...cells.map(line),
@@ -69,12 +71,12 @@ export function formatTable(rows: readonly Row[], { rounds, seconds }: BenchSett
 /** Writes the rows to results/latest.json. */
 export async function storeResults(
   rows: readonly Row[],
-  { rounds, seconds }: BenchSettings,
+  { pairs, seconds }: BenchSettings,
 ): Promise<void> {
   const results = new URL('results/', import.meta.url);
   await mkdir(results, { recursive: true });
   await writeFile(
     new URL('latest.json', results),
-    `${JSON.stringify({ date: new Date().toISOString(), machine, rounds, seconds, rows }, undefined, 2)}\n`,
+    `${JSON.stringify({ date: new Date().toISOString(), machine, pairs, seconds, rows }, undefined, 2)}\n`,
   );
 }

@@ -8,7 +8,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { demoScid } from '../src/testing/demo.ts';
-import { load, sendAll, type LoadRequest } from './load.ts';
+import { formatRates, openClient, sendAll, type LoadRequest } from './load.ts';
+import { droppedMs, measurePairs, median, quantile, ratioOf, sliceMs } from './pairs.ts';
 import { startPinned } from './process.ts';
 import { openLine, type RtaLine } from './rta-line.ts';
 import type { BenchSettings, HeldMemory, Report, Row } from './report.ts';
@@ -17,6 +18,7 @@ import { changeBody, headersOf, pathOf } from './sample.ts';
 const connectionsAsked = Number(process.env['BENCH_CONNECTIONS'] ?? 20_000);
 /** By default the server tells a connection of taps once in this time. */
 const tapWindowMs = 2_500;
+const fanOutsCount = 3;
 
 /** The rows, one after the other, each on a server of its own. */
 export async function measureRta(settings: BenchSettings): Promise<Row[]> {
@@ -142,7 +144,7 @@ async function measureLatency({ folder }: BenchSettings): Promise<Row> {
   };
 }
 
-async function measureFanOut({ folder, rounds }: BenchSettings): Promise<Row> {
+async function measureFanOut({ folder }: BenchSettings): Promise<Row> {
   const members = 100;
   await using server = await startPinned('measured-server.ts', [join(folder, 'fan-out'), 'strict']);
   // A hundred users from as many sample sessions meet in one, of a template that sets no limit.
@@ -152,7 +154,7 @@ async function measureFanOut({ folder, rounds }: BenchSettings): Promise<Row> {
     await sendAll(server.url, 1, () => ({ ...joinOn(n, 0, line), path }));
   }
   const times: number[] = [];
-  for (let round = 0; round < rounds + 1; round += 1) {
+  for (let n = 0; n <= fanOutsCount; n += 1) {
     // For the windows to end that the last taps began, and whatever waits in them to go out.
     await sleep(tapWindowMs * 2.2);
     const tapped = Promise.all(
@@ -167,12 +169,12 @@ async function measureFanOut({ folder, rounds }: BenchSettings): Promise<Row> {
     await sendAll(server.url, 1, () => ({
       ...joinOn(0, 0, undefined),
       path,
-      body: changeBody(round),
+      body: changeBody(n),
     }));
     times.push(Math.max(...(await tapped)) - sentMs);
   }
   for (const line of lines) line.close();
-  const ms = quantile(times.slice(1), 0.5); // the first was for the compilers
+  const ms = median(times.slice(1)); // the first was for the compilers
   return {
     work: `one write to a ${members}-member session, all taps in`,
     measured: `${ms.toFixed(1)} ms`,
@@ -182,8 +184,11 @@ async function measureFanOut({ folder, rounds }: BenchSettings): Promise<Row> {
   };
 }
 
-/** The rate of writes to sessions whose four members are notified, against sessions where nobody is. */
-async function measureTappedWrites({ folder, rounds, seconds }: BenchSettings): Promise<Row> {
+/**
+ * The rate of writes to sessions whose four members are notified, against sessions where nobody is. Taps that
+ * wait for the end of a window go out in slices of either kind; they are few, as each connection gets one.
+ */
+async function measureTappedWrites({ folder, pairs }: BenchSettings): Promise<Row> {
   const sessions = 250;
   await using server = await startPinned('measured-server.ts', [join(folder, 'cost'), 'strict']);
   const lines = await openLines(server.url, sessions * 4, (n) => [Math.floor(n / 4), n % 4]);
@@ -191,42 +196,26 @@ async function measureTappedWrites({ folder, rounds, seconds }: BenchSettings): 
   await sendAll(server.url, sessions * 4, (n) =>
     joinOn(sessions + Math.floor(n / 4), n % 4, undefined),
   );
-  const rates = { tapped: [] as number[], quiet: [] as number[] };
-  let sent = 0;
-  for (let round = 0; round <= rounds; round += 1) {
-    for (const [name, from] of [
-      ['quiet', sessions],
-      ['tapped', 0],
-    ] as const) {
-      const { perSecond } = await load(
-        server.url,
-        () => {
-          const n = sent++;
-          const session = from + (n % sessions);
-          return { ...joinOn(session, 0, undefined), body: changeBody(n) };
-        },
-        { seconds: round === 0 ? 2 : seconds },
-      );
-      if (round === 0) continue; // for the compilers to warm up
-      rates[name].push(perSecond);
-      console.log(
-        `round ${round}  ${`PUT ${name}`.padEnd(14)} ${perSecond.toFixed(0).padStart(7)}/s`,
-      );
-    }
-  }
+  const writeFrom = (first: number) => (n: number) => ({
+    ...joinOn(first + (n % sessions), 0, undefined),
+    body: changeBody(n),
+  });
+  const distinct = 4 * sessions;
+  using tapped = await openClient(server.url, writeFrom(0), { distinct });
+  using quiet = await openClient(server.url, writeFrom(sessions), { distinct });
+  const measured = await measurePairs(
+    pairs,
+    () => tapped.load(sliceMs, droppedMs),
+    () => quiet.load(sliceMs, droppedMs),
+  );
   for (const line of lines) line.close();
-  const [tapped, quiet] = [quantile(rates.tapped, 0.5), quantile(rates.quiet, 0.5)];
+  const ratio = ratioOf(measured, (one) => one.perSecond);
   return {
     work: 'PUT with 4 subscribed members',
-    measured: `${tapped.toFixed(0)}/s`,
-    reference: `without ${quiet.toFixed(0)}/s`,
-    ratio: tapped / quiet,
+    measured: formatRates(measured.map(({ on }) => on)),
+    reference: `without ${formatRates(measured.map(({ off }) => off))}`,
+    ...ratio,
     goal: '≥ 0.80',
-    reached: tapped / quiet >= 0.8,
+    reached: ratio.ratio >= 0.8,
   };
-}
-
-function quantile(values: readonly number[], part: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
 }

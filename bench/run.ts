@@ -1,16 +1,17 @@
 /**
  * The bench: what the directory does beside its references, measured in the same run.
  *
- * Rates are medians of several rounds in which the servers take turns, ratios those of the rounds;
- * goals are ratios, so that a slow or noisy machine does not decide them. Nothing here is asserted: the
- * table says what was measured and whether the goal was reached.
+ * Goals are ratios, so that a slow machine does not decide them. Both sides of a ratio are measured in short
+ * slices that take turns, and its spread stands beside it, so that a machine whose speed swings does not
+ * decide it either (`pairs.ts`). Nothing here is asserted: the table says what was measured and whether
+ * the goal was reached.
  *
  *   npm ci --prefix bench         once; the servers that are measured beside it
  *   npm run bench                 all of it, written to results/latest.json; the tables of
  *                                 docs/scale.md are made anew from it
  *   npm run bench -- rates start  these parts only, printed and not written
  *
- *   BENCH_ROUNDS (3), BENCH_SECONDS (4): rounds, and seconds of load in each
+ *   BENCH_PAIRS (12): pairs of slices for each ratio; BENCH_SECONDS (2): of a load that is no ratio
  *   BENCH_SESSIONS (100000): sessions stored in the memory row
  *   BENCH_CONNECTIONS (20000): RTA connections held in theirs
  *   BENCH_CONNECTIONS_OF_RATES, BENCH_MODES: see rates.ts; BENCH_MEMBERS, BENCH_JOINS: see large.ts
@@ -26,7 +27,8 @@ import { measureCluster } from './cluster.ts';
 import { measureGateway } from './gateway.ts';
 import { measureLarge } from './large.ts';
 import { measureLimits } from './limits.ts';
-import { median, sendAll, type LoadRequest } from './load.ts';
+import { sendAll, type LoadRequest } from './load.ts';
+import { median } from './pairs.ts';
 import { cores, pin, startPinned } from './process.ts';
 import { measureMatchmaking } from './matchmaking.ts';
 import { get, measureRates } from './rates.ts';
@@ -41,21 +43,22 @@ if (!existsSync(new URL('node_modules/', import.meta.url))) {
   process.exit(1);
 }
 
-const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
-const seconds = Number(process.env['BENCH_SECONDS'] ?? 4);
+const pairs = Number(process.env['BENCH_PAIRS'] ?? 12);
+const seconds = Number(process.env['BENCH_SECONDS'] ?? 2);
+const startsCount = 3;
 const storedSessions = Number(process.env['BENCH_SESSIONS'] ?? 100_000);
 
 const folder = await mkdtemp(join(tmpdir(), 'openmpsd-bench-'));
 if (cores > 1) await pin(process.pid, '1');
 try {
-  const settings = { folder, rounds, seconds };
+  const settings = { folder, pairs, seconds };
   const parts: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
     rates: () => measureRates(settings),
     start: async () => [await measureStart()],
     memory: async () => [await measureMemory()],
     rta: () => measureRta(settings),
     search: () => measureSearch(settings),
-    large: () => measureLarge(join(folder, 'large'), rounds, seconds),
+    large: () => measureLarge(settings),
     limits: () => measureLimits(settings),
     gateway: () => measureGateway(settings),
     cluster: () => measureCluster(settings),
@@ -70,7 +73,7 @@ try {
   for (const [name, measure] of Object.entries(parts)) {
     if (asked.length === 0 || asked.includes(name)) rows.push(...(await measure()));
   }
-  console.log(formatTable(rows, settings));
+  console.log(formatTable(rows));
   if (asked.length === 0) {
     await storeResults(rows, settings);
     await promisify(execFile)(process.execPath, ['bench/simulate-scale.ts', '--write']);
@@ -86,11 +89,11 @@ try {
 async function measureStart(): Promise<Row> {
   await pin(process.pid, `0-${cores - 1}`);
   const times: number[] = [];
-  for (let round = 0; round < rounds; round += 1) {
+  for (let n = 0; n < startsCount; n += 1) {
     const startedMs = performance.now();
     const child = spawn(
       process.execPath,
-      ['dist/main.cjs', 'serve', '--port', '0', '--data', join(folder, `start-${round}`)],
+      ['dist/main.cjs', 'serve', '--port', '0', '--data', join(folder, `start-${n}`)],
       { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, MPSD_LOG: 'off' } },
     );
     const url = await new Promise<string>((resolve) => {

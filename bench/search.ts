@@ -9,20 +9,18 @@ import type { SearchHandle } from '../src/domain/handle/handle.ts';
 import type { Session } from '../src/domain/session/session.ts';
 import { demoScid } from '../src/testing/demo.ts';
 import { seededRandom } from '../src/platform/seeded-random.ts';
-import { load, sendAll, type LoadRequest } from './load.ts';
+import { latencyOf, loadOnce, sendAll, type LoadRequest } from './load.ts';
 import { startPinned, type BenchServer } from './process.ts';
-import type { Report, Row } from './report.ts';
+import type { BenchSettings, Report, Row } from './report.ts';
 import { activityBody, headersOf, joinBody, pathOf, template } from './sample.ts';
 import { storeSessions } from './stored-sessions.ts';
-
-type Settings = { readonly folder: string; readonly rounds: number; readonly seconds: number };
 
 const handlesCount = Number(process.env['BENCH_HANDLES'] ?? 100_000);
 /** Small, so that what is measured of memory is the index. */
 const cacheBytesMax = 2 ** 20;
 
 /** The rows, on one server with all the handles. */
-export async function measureSearch({ folder, seconds }: Settings): Promise<Row[]> {
+export async function measureSearch({ folder, seconds }: BenchSettings): Promise<Row[]> {
   const few = join(folder, 'search-few');
   await storeSessions(folder, few, 1_000, withSearchHandle);
   const many = join(folder, 'search');
@@ -77,16 +75,17 @@ async function measureSelective(server: BenchServer, seconds: number): Promise<R
   const one = (n: number): LoadRequest => query(`tags/any(d:d eq 'group${n % 100}')`);
   // Each of the hundred filters once: a first search reads the sessions that it finds.
   await sendAll(server.url, 100, one);
-  await load(server.url, one, { seconds: 2, connections: 1 });
-  const latency = await load(server.url, one, { seconds, connections: 1 });
-  const rate = await load(server.url, one, { seconds });
+  await loadOnce(server.url, one, { seconds: 2, connections: 1 });
+  const latency = await loadOnce(server.url, one, { seconds, connections: 1 });
+  const rate = await loadOnce(server.url, one, { seconds });
+  const [p50Ms, p99Ms] = [latencyOf([latency], 0.5), latencyOf([latency], 0.99)];
   return [
     {
       work: `search, ${handlesCount} handles, a filter that selects 1 %, 100 results`,
-      measured: `p50 ${latency.p50Ms.toFixed(1)} ms, p99 ${latency.p99Ms.toFixed(1)} ms`,
+      measured: `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`,
       reference: 'one client',
       goal: 'p50 < 5 ms, p99 < 20 ms',
-      reached: latency.p50Ms < 5 && latency.p99Ms < 20,
+      reached: p50Ms < 5 && p99Ms < 20,
     },
     {
       work: '  its rate on one core',
@@ -101,9 +100,10 @@ async function measureSelective(server: BenchServer, seconds: number): Promise<R
 async function measureUnselective(server: BenchServer, seconds: number): Promise<Row[]> {
   const hard = "not (strings/mode eq 'ctf' and numbers/level lt 1000 and tags/ranked)";
   const one = (): LoadRequest => query(hard, { orderBy: 'mmr desc' });
-  await load(server.url, one, { seconds: 2, connections: 1 });
+  await loadOnce(server.url, one, { seconds: 2, connections: 1 });
   server.tell('measure');
-  const { p99Ms } = await load(server.url, one, { seconds, connections: 1 });
+  const result = await loadOnce(server.url, one, { seconds, connections: 1 });
+  const p99Ms = latencyOf([result], 0.99);
   const { eventLoopDelayMaxMs } = await server.report<Report>();
   return [
     {
@@ -175,7 +175,8 @@ async function measureFriends(server: BenchServer, seconds: number): Promise<Row
     headers: headersOf(0),
     body: JSON.stringify({ type: 'activity', scid: demoScid, owners: { people } }),
   });
-  const { p50Ms, p99Ms } = await load(server.url, one, { seconds, connections: 1 });
+  const result = await loadOnce(server.url, one, { seconds, connections: 1 });
+  const [p50Ms, p99Ms] = [latencyOf([result], 0.5), latencyOf([result], 0.99)];
   return {
     work: 'activities of 100 friends, 60 of them in sessions',
     measured: `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`,

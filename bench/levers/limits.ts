@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import type { Lever } from '../flip.ts';
+import type { Lever } from '../measured-cost.ts';
 
 /** As many as Xbox Live and the general ones together have, and none that is met. */
 const limits = [15, 300].map((seconds) => ({ requests: 1_000_000, seconds }));
