@@ -65,6 +65,7 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'cli/trust-guides.ts': 'own',
   'cli/trust.ts': 'operator',
   'cli/watch.ts': 'server',
+  'cli/wrap-text.ts': 'own',
   'client/json.ts': 'server',
   'client/multiplayer-service.ts': 'operator',
   'client/reference.ts': 'server',
