@@ -156,10 +156,15 @@ export function latencyOf(results: readonly LoadResult[], part: number): number 
   );
 }
 
+/** True when the client took all that it can, so that a rate is its own. */
+export function isClientTheLimit(results: readonly LoadResult[]): boolean {
+  return median(results.map((one) => one.clientCores)) >= clientCoresMax;
+}
+
 /** The rate, with the cores that the client took; and a warning when it took all that it can. */
 export function formatRates(results: readonly LoadResult[]): string {
   const rate = median(results.map((one) => one.perSecond)).toFixed(0);
   const clientCores = median(results.map((one) => one.clientCores));
-  const limit = clientCores >= clientCoresMax ? ', THE LIMIT' : '';
+  const limit = isClientTheLimit(results) ? ', THE LIMIT' : '';
   return `${rate}/s (client ${clientCores.toFixed(2)} cores${limit})`;
 }

@@ -12,6 +12,7 @@
 import { join } from 'node:path';
 import {
   formatRates,
+  isClientTheLimit,
   latencyOf,
   openClient,
   sendAll,
@@ -293,15 +294,17 @@ function rowOf(
   pairs: readonly Pair<LoadResult>[],
 ): Row {
   const own = pairs.map(({ on }) => on);
+  const others = pairs.map(({ off }) => off);
   const ratio = ratioOf(pairs, (one) => one.perSecond);
   const goal = goals[`${mode}${connections}`];
   return {
     work: `${name}, ${modes[mode]} @${connections}; ${settingsOf[server]}`,
     measured: `${formatRates(own)}, p99 ${latencyOf(own, 0.99).toFixed(1)} ms`,
-    reference: `${reference.name} ${formatRates(pairs.map(({ off }) => off))}`,
+    reference: `${reference.name} ${formatRates(others)}`,
     ...ratio,
     goal: goal === undefined ? '' : `≥ ${goal.toFixed(2)}`,
-    reached: goal === undefined || ratio.ratio >= goal,
+    // A client that holds the faster side up makes the ratio better than it is.
+    reached: goal === undefined || (ratio.ratio >= goal && ![own, others].some(isClientTheLimit)),
   };
 }
 

@@ -51,15 +51,20 @@ async function openLines(
   return lines;
 }
 
-/** The join of one seat; on a line it is subscribed to everything. */
-function joinOn(session: number, seat: number, line: RtaLine | undefined): LoadRequest {
+/** The join of one seat; on a line it is subscribed to these changes. */
+function joinOn(
+  session: number,
+  seat: number,
+  line: RtaLine | undefined,
+  changeType: 'everything' | 'initialization' = 'everything',
+): LoadRequest {
   const system = {
     active: true,
     ...(line && {
       connection: line.connectionId,
       subscription: {
         id: `81A3266D-0000-4000-8000-00000000000${seat % 10}`,
-        changeTypes: ['everything'],
+        changeTypes: [changeType],
       },
     }),
   };
@@ -191,11 +196,13 @@ async function measureFanOut({ folder }: BenchSettings): Promise<Row> {
 async function measureTappedWrites({ folder, pairs }: BenchSettings): Promise<Row> {
   const sessions = 250;
   await using server = await startPinned('measured-server.ts', [join(folder, 'cost'), 'strict']);
-  const lines = await openLines(server.url, sessions * 4, (n) => [Math.floor(n / 4), n % 4]);
-  await sendAll(server.url, sessions * 4, (n) => joinOn(Math.floor(n / 4), n % 4, lines[n]));
-  await sendAll(server.url, sessions * 4, (n) =>
-    joinOn(sessions + Math.floor(n / 4), n % 4, undefined),
-  );
+  // Documents of both kinds are alike: the quiet members are subscribed to what does not change.
+  const lines = await openLines(server.url, 2 * sessions * 4, (n) => [Math.floor(n / 4), n % 4]);
+  await sendAll(server.url, lines.length, (n) => {
+    const session = Math.floor(n / 4);
+    const changeType = session < sessions ? 'everything' : 'initialization';
+    return joinOn(session, n % 4, lines[n], changeType);
+  });
   const writeFrom = (first: number) => (n: number) => ({
     ...joinOn(first + (n % sessions), 0, undefined),
     body: changeBody(n),

@@ -2,7 +2,8 @@
  * `npm ci` in a checkout, and npm for a dependency by git, build the package. JavaScript, since any Node
  * may run it. Without the packages for development there is nothing to build with.
  *
- * npm runs it as `postprepare`: of an installed package that has a script named `prepare` it warns.
+ * npm runs it as `postprepare`: of an installed package that has a script named `prepare` it warns. Nothing
+ * is built where npm runs `prepare` alone: a global install by git, and a link to a folder. There: `npm pack`.
  */
 
 import { spawnSync } from 'node:child_process';

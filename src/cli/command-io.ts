@@ -21,9 +21,13 @@ export type ProgressIo = OutputIo & {
   readonly stderr: OutputIo['stderr'] & { readonly isTTY?: boolean | undefined };
 };
 
+/** A terminal that is narrower, or does not say how wide it is (0), gets the help as it is. */
+const columnsMin = 40;
+
 /** Writes `help`; on a terminal lines break between words. */
 export function writeHelp({ stdout }: Pick<OutputIo, 'stdout'>, help: string): void {
-  stdout.write(stdout.columns === undefined ? help : wrapText(help, stdout.columns));
+  const { columns = 0 } = stdout;
+  stdout.write(columns < columnsMin ? help : wrapText(help, columns));
 }
 
 /**

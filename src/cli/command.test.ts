@@ -51,6 +51,15 @@ test('on a terminal every help is as wide as it', async () => {
   }
 });
 
+// Kills: a word a line on a terminal that says that it is 0 wide, as some do at their start.
+test('a terminal without a width gets the help as it is', async () => {
+  const { out: plain } = await run('--help');
+  let out = '';
+  const io = { stdout: { write: (text: string) => (out += text), columns: 0 }, env: {} };
+  assert.equal(await runCommand(['--help'], io as unknown as CommandIo), 0);
+  assert.equal(out, plain);
+});
+
 test('help of a command, by either form; a mistyped command gets the one that was meant', async () => {
   assert.deepEqual(await run('help', 'serve'), await run('serve', '--help'));
   for (const [given, said] of [

@@ -28,6 +28,7 @@ type Way = {
   readonly lookup: LookupFunction;
   /** One address after the other until one accepts: a name may have an address that is dead. */
   readonly autoSelectFamily: true;
+  readonly autoSelectFamilyAttemptTimeout: Milliseconds;
 };
 
 export type OthersSettings = {
@@ -37,6 +38,12 @@ export type OthersSettings = {
   /** True of an address to which this machine lets nobody through. */
   readonly isClosed?: (address: string) => boolean;
 };
+
+/**
+ * So long an address may take when there is another one to try. The system sends a lost request to connect again
+ * after a second; Node would give up after a quarter of it.
+ */
+const attemptMsMax: Milliseconds = 2_500;
 
 /** Headers that are for one connection alone. @source docs/gateway.md "Other hosts" */
 const connectionHeaders: ReadonlySet<string> = new Set([
@@ -63,7 +70,14 @@ export function openOthers(settings: OthersSettings): Others {
         `${host} leads to this machine or to a link-local address.`,
       );
     }
-    return { host, port, lookup: answerWith(open), autoSelectFamily: true };
+    const attemptMs = Math.min(attemptMsMax, Math.ceil(connectMs / open.length));
+    return {
+      host,
+      port,
+      lookup: answerWith(open),
+      autoSelectFamily: true,
+      autoSelectFamilyAttemptTimeout: attemptMs,
+    };
   }
 
   return {

@@ -37,12 +37,14 @@ async function importsOf(file: string, found = new Set<string>()): Promise<reado
   return [...found];
 }
 
-/** Whether a range of engines takes Node 20, the oldest that the npm of today runs on. */
-function takesNode20(range: string): boolean {
+/** Whether a range of engines takes Node 20.19, the oldest that a checkout is installed with. */
+function takesOldestNode(range: string): boolean {
   return range.split('||').some((part) => {
-    const [, operator, major] = /^\s*(\^|>=|>)?\s*v?(\d+|\*)/.exec(part) ?? [];
+    const [, operator, major, minor = '0'] =
+      /^\s*(\^|>=|>)?\s*v?(\d+|\*)(?:\.(\d+))?/.exec(part) ?? [];
     if (major === '*') return true;
-    return operator?.startsWith('>') ? Number(major) <= 20 : Number(major) === 20;
+    if (Number(major) === 20) return Number(minor) <= 19;
+    return operator?.startsWith('>') === true && Number(major) < 20;
   });
 }
 
@@ -69,7 +71,7 @@ test('the package ships the product and the kit, and its manifest is that of the
     assert.equal(await readFile(join(place, 'package.json'), 'utf8'), text);
   }
   // The client runs on Node 20, and so does npm in a checkout, which brings its own Node.
-  assert.deepEqual(before.engines, { node: '>=20' });
+  assert.deepEqual(before.engines, { node: '>=20.19' });
   // npm warns of a package that has one of these.
   assert.deepEqual(
     ['preinstall', 'install', 'postinstall', 'prepare'].filter((name) => name in before.scripts),
@@ -113,7 +115,7 @@ test('nothing that a user installs warns on the oldest Node that npm needs', asy
   const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8'));
   const asking = Object.entries<{ engines?: { node?: string }; optional?: boolean }>(lock.packages)
     .filter(([, { optional }]) => optional !== true)
-    .filter(([, { engines }]) => !takesNode20(engines?.node ?? '*'))
+    .filter(([, { engines }]) => !takesOldestNode(engines?.node ?? '*'))
     .map(([name, { engines }]) => `${name} asks for ${engines?.node}`);
   assert.deepEqual(asking, []);
 });
