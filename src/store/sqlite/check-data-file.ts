@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { StoreUnavailable } from '../store.ts';
 import { WrongText } from '../stored-text.ts';
 import { isMarked, problemOfEmptyFile, unavailable } from './data-file.ts';
+import { realDataFile } from './data-folder.ts';
 import { rowsOfBlock } from './history-block.ts';
 import { migrations, refuseNewer, versionOf } from './migrations.ts';
 import {
@@ -62,7 +63,8 @@ const progressEvery = 1_000;
  * Throws StoreUnavailable, with a text for the operator, when there is no such file, it is not one
  * of OpenMPSD, or nothing of it can be read.
  */
-export function checkDataFile(file: string, listener: DataFileListener): DataFileSummary {
+export function checkDataFile(named: string, listener: DataFileListener): DataFileSummary {
+  const file = realDataFile(named);
   const unfinished = problemOfUnfinishedRestore(file);
   if (unfinished !== undefined) throw new StoreUnavailable(unfinished);
   if (!existsSync(file)) throw new StoreUnavailable(`${file} does not exist.`);

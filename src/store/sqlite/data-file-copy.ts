@@ -8,6 +8,7 @@ import { makePrivateFile } from '../../platform/private-files.ts';
 /**
  * Writes what `db` holds to a new file, `copy`, which only this user may read. It has the name `unfinished`
  * until all of it is on the disk; what has that name already is deleted. `reached` is called after each step.
+ * When it throws, neither is there.
  *
  * Throws the error of SQLite or the system: there is no room, for instance.
  */
@@ -17,10 +18,11 @@ export function writeCopy(
   unfinished: string,
   reached: (step: string) => void = () => undefined,
 ): void {
-  const drop = (): void => {
-    for (const ending of ['', '-journal']) rmSync(unfinished + ending, { force: true });
+  const drop = (...files: readonly string[]): void => {
+    for (const file of files) rmSync(file, { force: true });
   };
-  drop();
+  const begun = [unfinished, `${unfinished}-journal`];
+  drop(...begun);
   // So that only this user may read it; SQLite takes a file that is empty.
   makePrivateFile(unfinished);
   reached('the copy is begun');
@@ -32,11 +34,16 @@ export function writeCopy(
     reached('the copy is on the disk');
     renameSync(unfinished, copy);
   } catch (error) {
-    drop();
+    drop(...begun);
     throw error;
   }
   reached('the copy has its name');
-  waitForFolder(dirname(copy));
+  try {
+    waitForFolder(dirname(copy));
+  } catch (error) {
+    drop(copy);
+    throw error;
+  }
 }
 
 /**

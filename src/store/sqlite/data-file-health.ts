@@ -85,18 +85,35 @@ export class DataFileHealth {
   /** Notes that a record, or what belongs to a user, cannot be read: `kind` and the key it has. */
   noteUnreadable(kind: string, key: string, error: unknown): void {
     const { message } = error as Error;
+    this.#noteRecord(
+      kind,
+      key,
+      error,
+      `cannot be read: ${message}. What needs it is answered with 503, and lists leave it out`,
+    );
+  }
+
+  /** Notes that a damaged page is in the way of a write of a record alone. */
+  noteUnwritable(kind: string, key: string, failure: WriteFailure): void {
+    this.#noteRecord(
+      kind,
+      key,
+      failure,
+      `cannot be written: ${failure.message}. Its writes are answered with 503`,
+    );
+  }
+
+  #noteRecord(kind: string, key: string, error: unknown, problem: string): void {
     if (isOfDamage(error)) {
       this.#conditions?.raise(
         'damaged records',
-        `${this.#path} is damaged; the log names the records that cannot be read, and everything else works. ${this.#advice}`,
+        `${this.#path} is damaged; the log names the records that cannot be read or written, and everything else works. ${this.#advice}`,
       );
     }
     const name = `${kind} ${key}`;
     if (this.#recordsTold.has(name) || this.#recordsTold.size >= recordsToldMax) return;
     this.#recordsTold.add(name);
-    this.#log(
-      `error: ${this.#path}: ${name} cannot be read: ${message}. What needs it is answered with 503, and lists leave it out. ${this.#advice}`,
-    );
+    this.#log(`error: ${this.#path}: ${name} ${problem}. ${this.#advice}`);
   }
 
   get #advice(): string {

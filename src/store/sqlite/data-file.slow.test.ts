@@ -378,6 +378,36 @@ test('a page that is damaged fails the write that needs it, and not those of its
   assert.ok(lines.some((line) => line.includes(`session ${storedKey('s20')} cannot be read`)));
 });
 
+// Kills: a sweep that stops at the first of these, as it does at an outage.
+test('a damaged page that only a write needs is damage of this session or record, and no outage', async () => {
+  const file = freshFile();
+  await (await open(file))[Symbol.asyncDispose]();
+  for (const index of ['session_due', 'record_due']) spoilPage(file, rootPageOf(file, index));
+  const lines: string[] = [];
+  await using store = await open(file, (line) => lines.push(line));
+  const record = { id: 'r', value: {}, dueMs: 1 };
+  for (let times = 0; times < 2; times += 1) {
+    const [a, , r] = await Promise.allSettled([
+      store.commit({ session: { ...putOf('a', 0), dueMs: 1 } }),
+      store
+        .commit({ session: putOf(`b${times}`, 0) })
+        .then(({ kind }) => assert.equal(kind, 'committed')),
+      store.commitRecords('ticket', 'quick', [record]),
+    ]);
+    for (const one of [a, r]) {
+      assert.ok(one.status === 'rejected' && one.reason instanceof DamagedRecord);
+    }
+  }
+  assert.deepEqual(
+    lines
+      .map(
+        (line) => / (session|record) .* cannot be written: .*openmpsd check-data/.exec(line)?.[1],
+      )
+      .toSorted(),
+    ['record', 'session'],
+  );
+});
+
 // Kills: a server that does not start, writes nothing, or reads no history at all, for the sake of the newest changes of histories.
 test('a page of recent changes that is damaged costs changes, and neither the start nor a write', async () => {
   const branch = storedGuid(1).toLowerCase();

@@ -8,8 +8,8 @@
  * 4. It is ours, and of the newest schema.
  */
 
-import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFolder } from '../../platform/make-folder.ts';
@@ -19,9 +19,10 @@ import {
   privateFolderMode,
   problemOfTrust,
 } from '../../platform/private-files.ts';
+import { realPathOf } from '../../platform/real-path.ts';
 import { StoreUnavailable } from '../store.ts';
 import { formerVersionOf, keepCopy } from './conversion.ts';
-import { lockFile } from './file-lock.ts';
+import { type FileLock, lockFile } from './file-lock.ts';
 import { migrate, migrations, refuseNewer, versionOf } from './migrations.ts';
 import { setAsideIfDamaged } from './recent-damage.ts';
 import { isLackOfRoom, kindOfCode, type SqliteError, sqliteCodes } from './sqlite-errors.ts';
@@ -134,8 +135,7 @@ function dataFileOf(path: string, connection: Connection, lock: { close(): void 
 /** The file's real path, once the files beside it are known to belong to this user only. */
 function prepareFiles(file: string): string {
   try {
-    const path = join(realpathSync(dirname(file)), basename(file));
-    const real = statSync(path, { throwIfNoEntry: false }) ? realpathSync(path) : path;
+    const real = realPathOf(file);
     makeFolderPrivate(dirname(real), basename(real));
     const beside = ['-wal', '-shm', '-claim'].map((ending) => real + ending);
     for (const one of [real, ...beside]) {
@@ -160,7 +160,7 @@ function prepareFiles(file: string): string {
 /** Throws StoreUnavailable. */
 function finishInterruptedRestore(path: string, log: (line: string) => void): void {
   if (problemOfUnfinishedRestore(path) === undefined) return;
-  const lock = lockFile(path);
+  const lock = lockAlone(path);
   try {
     const finished = finishRestore(path);
     if (finished !== undefined) log(finished);
@@ -328,10 +328,28 @@ function refuseIfInUse(db: DatabaseSync): void {
 }
 
 /**
+ * The lock on a data file that is going to be replaced, once no other process has the file open.
+ *
+ * Throws StoreUnavailable when one has.
+ */
+export function lockAlone(path: string): FileLock {
+  const isLockThere = existsSync(`${path}-claim`);
+  const lock = lockFile(path);
+  try {
+    // Without its lock file a server is found only by SQLite's own lock.
+    if (!isLockThere) refuseIfOpen(path);
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+/**
  * Throws StoreUnavailable when another process has the file open. A file that is damaged, or of another
  * program, is nobody's.
  */
-export function refuseIfOpen(path: string): void {
+function refuseIfOpen(path: string): void {
   if (!existsSync(path)) return;
   let db: DatabaseSync | undefined;
   try {

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { realPathOf } from '../../platform/real-path.ts';
 import { StoreUnavailable } from '../store.ts';
 import { problemOfUnfinishedRestore } from './unfinished-restore.ts';
 
@@ -16,13 +17,27 @@ export function dataFileAt(path: string): string {
 }
 
 /**
+ * The path of a data file without links, as a server resolves it, for programs that only read it.
+ *
+ * Throws StoreUnavailable, with a text for the operator.
+ */
+export function realDataFile(named: string): string {
+  try {
+    return realPathOf(named);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new StoreUnavailable(`${named} cannot be read: ${message}.`, { cause: error });
+  }
+}
+
+/**
  * The secret of the store in a data folder (see `Agreements.secret`), whether a server is running on it
  * or not.
  *
  * Throws StoreUnavailable, with a text for the operator, when there is none to be read.
  */
 export async function readSecret(folder: string): Promise<Uint8Array> {
-  const file = dataFileOf(folder);
+  const file = realDataFile(dataFileOf(folder));
   const unfinished = problemOfUnfinishedRestore(file);
   if (unfinished !== undefined) throw new StoreUnavailable(unfinished);
   if (!existsSync(file)) {

@@ -4,7 +4,7 @@ import { makePrivateFile } from '../../platform/private-files.ts';
 import { StoreUnavailable } from '../store.ts';
 import { isLackOfRoom, sqliteCodes } from './sqlite-errors.ts';
 
-type FileLock = {
+export type FileLock = {
   /** True once a server has noted that it wrote the data file. */
   readonly isWritten: boolean;
   /** Notes that the data file is written. Where the disk has no room for that, the next start does it. */

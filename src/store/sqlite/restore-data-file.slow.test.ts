@@ -1,7 +1,16 @@
 /** Processes that are killed while they restore a backup, and the data folder afterwards. */
 
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -9,6 +18,7 @@ import { startScript } from '../../testing/child-script.ts';
 import { putOf, storedKey } from '../../testing/store-samples.ts';
 import { StoreUnavailable } from '../store.ts';
 import { checkDataFile } from './check-data-file.ts';
+import { dataFileOf, readSecret } from './data-folder.ts';
 import { restoreDataFile } from './restore-data-file.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 
@@ -138,4 +148,28 @@ test('a second restore finishes an interrupted one, and leaves no unfinished cop
     readdirSync(dirname(file)).filter((name) => /restor/.test(name)),
     [],
   );
+});
+
+// Kills: a copy that is looked for beside the link while the link leads to nothing.
+test('of a data file that is a link, a restore is finished beside its target', async () => {
+  const [backup, former] = [join(folder, 'backup-of-link.db'), join(folder, 'former-of-link.db')];
+  await makeData(backup, 'backup');
+  await makeData(former, 'former');
+  const data = join(folder, 'with-link');
+  const disk = join(folder, 'disk');
+  for (const each of [data, disk]) mkdirSync(each, { mode: 0o700 });
+  const target = join(disk, 'sessions.db');
+  for (const ending of endings) copyFileSync(former + ending, target + ending);
+  const file = dataFileOf(data);
+  symlinkSync(target, file);
+  const stepsMax = steps.indexOf('the former file is renamed: itself') + 1;
+  await restoreInProcess(backup, file, stepsMax);
+  assert.ok(!existsSync(file));
+  const problem = /A restore of \S+ was interrupted/;
+  assert.throws(() => checkDataFile(file, { progress() {}, found() {} }), problem);
+  await assert.rejects(readSecret(data), problem);
+  assert.deepEqual((await textsIn(file)).texts, ['backup']);
+  assert.equal(realpathSync(file), realpathSync(target));
+  assert.deepEqual(readdirSync(data), ['openmpsd.db']);
+  assert.equal((await readSecret(data)).length > 0, true);
 });

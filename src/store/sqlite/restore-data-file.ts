@@ -1,14 +1,14 @@
 /** A backup put in the place of the data file; the steps are in `unfinished-restore.ts`. */
 
-import { existsSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { makeFolder } from '../../platform/make-folder.ts';
 import { makeFolderPrivate, privateFolderMode } from '../../platform/private-files.ts';
+import { realPathOf } from '../../platform/real-path.ts';
 import { StoreUnavailable } from '../store.ts';
 import { openToRead } from './check-data-file.ts';
 import { writeCopy } from './data-file-copy.ts';
-import { refuseIfOpen, unavailable } from './data-file.ts';
-import { lockFile } from './file-lock.ts';
+import { lockAlone, unavailable } from './data-file.ts';
 import { isLackOfRoom } from './sqlite-errors.ts';
 import {
   databaseEndings,
@@ -49,13 +49,10 @@ export function restoreDataFile({
   reached,
 }: Restore): string | undefined {
   const path = prepareFolder(file);
-  const isLockThere = existsSync(`${path}-claim`);
-  const lock = lockFile(path);
+  const lock = lockAlone(path);
   try {
-    // Without its lock file a server would be found only by SQLite's own lock.
-    if (!isLockThere) refuseIfOpen(path);
     const finished = finishRestore(path);
-    if (existsSync(path) && realpathSync(backup) === path) {
+    if (existsSync(path) && realPathOf(backup) === path) {
       throw new StoreUnavailable(`${backup} is the data file of this folder itself.`);
     }
     const there = dataAt(path);
@@ -82,9 +79,7 @@ function prepareFolder(file: string): string {
   const problem = makeFolder(dirname(named), privateFolderMode);
   if (problem !== undefined) throw new StoreUnavailable(`${problem}. Use another data folder.`);
   try {
-    const folder = realpathSync(dirname(named));
-    const path = join(folder, basename(named));
-    const real = existsSync(path) ? realpathSync(path) : path;
+    const real = realPathOf(named);
     const { uid } = statSync(dirname(real));
     const ours = process.getuid?.() ?? uid;
     if (uid !== ours) {
@@ -117,18 +112,22 @@ function freeDate(path: string, nowMs: number): string {
 }
 
 function copyBackup(backup: string, path: string, date: string, reached: Restore['reached']): void {
+  const copy = restoredName(path, date);
   try {
-    using db = openToRead(backup);
-    writeCopy(db, restoredName(path, date), `${path}.restoring`, reached);
+    using db = openToRead(realPathOf(backup));
+    writeCopy(db, copy, `${path}.restoring`, reached);
   } catch (error) {
+    const state = existsSync(copy)
+      ? `${copy} could not be deleted: delete it, or the next start of a server puts it in place.`
+      : 'Nothing has changed.';
     if (isLackOfRoom(error)) {
       throw new StoreUnavailable(
-        `The disk of ${dirname(path)} has no room for the backup. Nothing has changed. Make room, or use another disk.`,
+        `The disk of ${dirname(path)} has no room for the backup. ${state} Make room, or use another disk.`,
         { cause: error },
       );
     }
     throw new StoreUnavailable(
-      `${backup} cannot be copied to ${dirname(path)}: ${(error as Error).message}. Nothing has changed.`,
+      `${backup} cannot be copied to ${dirname(path)}: ${(error as Error).message}. ${state}`,
       { cause: error },
     );
   }

@@ -31,6 +31,8 @@ export type RecordFile = {
   ): Promise<readonly T[]>;
   /** Throws StoreUnavailable. */
   fail(failure: WriteFailure): never;
+  /** Of a write that no other took part in. Throws DamagedRecord for damage, else StoreUnavailable. */
+  failAlone(failure: WriteFailure, kind: string, key: string): never;
 };
 
 /** A table, a group and an id: what separates them is in none of them. */
@@ -121,6 +123,7 @@ export class SqliteRecords {
 
   /** As `commit`, in a group of its own that overtakes the one that is being filled. */
   async #commitAlone(changes: readonly KeyedChange[]): Promise<RecordsCommitted | RecordConflict> {
+    let wasAlone = false;
     const outcome = await this.#file.groups.alone(async (send) => {
       this.#file.refuseIfDisposed();
       // What is being filled was compared first; this one comes after it.
@@ -130,9 +133,12 @@ export class SqliteRecords {
       if (obstacle !== undefined) return obstacle;
       const group = new Group();
       const revision = this.#join(group, changes);
+      wasAlone = true;
       return (await send(group)) ?? ({ kind: 'committed', revision } as const);
     });
-    return 'message' in outcome ? this.#file.fail(outcome) : outcome;
+    if (!('message' in outcome)) return outcome;
+    if (!wasAlone) return this.#file.fail(outcome);
+    return this.#file.failAlone(outcome, 'record', changes.map(({ key }) => key).join(', '));
   }
 
   /** Why the batch cannot be made now: a record that is another one, or the group it has to wait for. */

@@ -106,8 +106,8 @@ export type SqliteSettings = {
  * To back it up while it is running: `sqlite3 openmpsd.db "VACUUM INTO 'copy.db'"`. The copy holds
  * every commit acknowledged before it began. (`.backup` does as well, but starts over when the file
  * changes, and under load may not come to its end.) A copy by the system's means is none: the
- * newest commits are in the `-wal` file. To restore, stop the process, put the copy in place of the
- * file, and remove its `-wal` and `-shm`.
+ * newest commits are in the `-wal` file. To restore, stop the process and use `openmpsd restore`: a
+ * former `-wal` beside the copy would damage it.
  *
  * A file that is there opens on a full disk as well: it is read, and commits fail until there is room.
  *
@@ -248,6 +248,7 @@ class SqliteStore extends ProcessStore implements Store {
       read: (kind, key, query) => this.#read(kind, key, query),
       firstRows: (...asked) => this.#firstRows(...asked),
       fail: (failure) => this.#fail(failure),
+      failAlone: (failure, kind, key) => this.#failAlone(failure, kind, key),
     });
     if (this.#data.historyFault) this.#noteHistory(this.#data.historyFault);
     if (this.#data.isAlone) {
@@ -581,6 +582,7 @@ class SqliteStore extends ProcessStore implements Store {
   /** As `commit`, in a group of its own that overtakes the one that is being filled. */
   async #commitAlone(batch: Batch): Promise<CommitSuccess | Conflict | HandleIdConflict> {
     const success: Success = { kind: 'committed' };
+    let wasAlone = false;
     const outcome = await this.#groups.alone(async (send) => {
       this.refuseIfDisposed();
       const change = batch.session;
@@ -592,10 +594,24 @@ class SqliteStore extends ProcessStore implements Store {
       if (isLater || obstacle instanceof Group) return this.#commitWithOthers(batch, success);
       if (obstacle !== undefined) return obstacle;
       const group = this.#join(batch, before, success, () => new Group());
+      wasAlone = true;
       return group && send(group);
     });
     if (outcome === undefined) return success;
-    return 'message' in outcome ? this.#fail(outcome) : outcome;
+    if (!('message' in outcome)) return outcome;
+    if (!wasAlone) return this.#fail(outcome);
+    const { session, handle, removeHandles = [] } = batch;
+    if (session !== undefined) return this.#failAlone(outcome, 'session', session.key);
+    return this.#failAlone(outcome, 'handle', handle?.id ?? removeHandles.join(', '));
+  }
+
+  /** For a write of one record that no other took part in: damage concerns the record then, and not the file. */
+  #failAlone(failure: WriteFailure, kind: string, key: string): never {
+    if (!failure.isUndone || !isDamage(failure)) return this.#fail(failure);
+    this.#health.noteUnwritable(kind, key, failure);
+    throw new DamagedRecord(`${kind} ${key} could not be written: ${failure.message}.`, {
+      cause: failure,
+    });
   }
 
   #fail(failure: WriteFailure): never {

@@ -11,7 +11,7 @@ import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { problemOfTrust } from '../../platform/private-files.ts';
 import { StoreUnavailable } from '../store.ts';
-import { freeName, waitForFolder } from './data-file-copy.ts';
+import { waitForFolder } from './data-file-copy.ts';
 
 /** The files of one SQLite database. A log is of no use without its file, and harms another in its place. */
 export const databaseEndings = ['-wal', '-shm', ''] as const;
@@ -28,7 +28,7 @@ export function formerName(path: string, date: string): string {
 
 /** The sentences for a program that finds a backup that waits; undefined: none does. */
 export function problemOfUnfinishedRestore(path: string): string | undefined {
-  return findWaiting(path) === undefined
+  return dateOfWaiting(path) === undefined
     ? undefined
     : `A restore of ${path} was interrupted. Start a server on ${dirname(path)} to finish it.`;
 }
@@ -37,10 +37,11 @@ export function problemOfUnfinishedRestore(path: string): string | undefined {
  * Finishes a restore that was interrupted. Sentences that say so; undefined when there was none.
  * The process must have the lock of the file, and no connection to it.
  *
- * Throws StoreUnavailable for a copy that another user could have written, and the error of the system.
+ * Throws StoreUnavailable, with a text for the operator: another user could have written the copy, or the
+ * system refuses a step.
  */
 export function finishRestore(path: string): string | undefined {
-  const date = findWaiting(path);
+  const date = dateOfWaiting(path);
   if (date === undefined) return undefined;
   const problem = problemOfTrust(restoredName(path, date));
   if (problem !== undefined) throw new StoreUnavailable(`${problem}, or delete it.`);
@@ -52,17 +53,34 @@ export function finishRestore(path: string): string | undefined {
 /**
  * Gives the copy of `date` the name of the data file. The name that the former file has now; undefined
  * when there was none. `reached` is called after each step.
+ *
+ * Throws StoreUnavailable, with a text for the operator, when the system refuses a step.
  */
 export function putInPlace(
   path: string,
   date: string,
   reached: (step: string) => void = () => undefined,
 ): string | undefined {
+  try {
+    return exchangeFiles(path, date, reached);
+  } catch (error) {
+    throw new StoreUnavailable(
+      `The backup counts as the data of ${path}, but the restore is not finished: ${(error as Error).message}. Look for faults of the disk in the log of the system. The next start of a server on ${dirname(path)} finishes it.`,
+      { cause: error },
+    );
+  }
+}
+
+function exchangeFiles(
+  path: string,
+  date: string,
+  reached: (step: string) => void,
+): string | undefined {
   const former = formerName(path, date);
+  const kept = freeFormerName(path, former);
   for (const ending of databaseEndings) {
     if (!existsSync(path + ending)) continue;
-    // Another program may have made a file there since an interrupted restore: that one is kept too.
-    renameSync(path + ending, freeName(former + ending));
+    renameSync(path + ending, kept + ending);
     reached(`the former file is renamed: ${ending || 'itself'}`);
   }
   // Else a power failure could keep the next step alone, and a former log would lie beside the new file.
@@ -71,13 +89,38 @@ export function putInPlace(
   renameSync(restoredName(path, date), path);
   reached('the copy is the data file');
   waitForFolder(dirname(path));
-  return databaseEndings.some((ending) => existsSync(former + ending)) ? former : undefined;
+  return [former, kept].find((name) => databaseEndings.some((ending) => existsSync(name + ending)));
 }
 
-/** The date of the copy that waits; undefined: none does. */
-function findWaiting(path: string): string | undefined {
+/**
+ * The name under which the files that are at `path` are kept: one for all, since a file and a log that do not
+ * belong together are damaged data. It is `former`, or the newest of `former.2`, `former.3` and so on: an
+ * interrupted restore has renamed a log to it, and the file itself, which is renamed last, is still at `path`.
+ * Where another program has made a file since, it is the next one, of which nothing is there.
+ */
+function freeFormerName(path: string, former: string): string {
+  const numbered = (number: number): string => (number === 1 ? former : `${former}.${number}`);
+  const isUsed = (name: string): boolean =>
+    databaseEndings.some((ending) => existsSync(name + ending));
+  let number = 1;
+  while (isUsed(numbered(number + 1))) number += 1;
+  const newest = numbered(number);
+  const isTaken =
+    existsSync(newest) ||
+    databaseEndings.some((ending) => existsSync(path + ending) && existsSync(newest + ending));
+  return isTaken ? numbered(number + 1) : newest;
+}
+
+/** The form of a date in the names, such as `20260131T120000Z` or `20260131T120000Z.2`. */
+const dateForm = /^\d{8}T\d{6}Z(\.\d+)?$/;
+
+/** The date of the copy that waits; undefined: none does. Other files may have a name that begins as its. */
+function dateOfWaiting(path: string): string | undefined {
   const folder = dirname(path);
   const start = basename(restoredName(path, ''));
   const names = existsSync(folder) ? readdirSync(folder) : [];
-  return names.find((name) => name.startsWith(start))?.slice(start.length);
+  return names
+    .filter((name) => name.startsWith(start))
+    .map((name) => name.slice(start.length))
+    .find((date) => dateForm.test(date));
 }
