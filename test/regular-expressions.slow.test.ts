@@ -159,6 +159,7 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'store/redis/redis-topology.ts': 'store',
   'store/redis/server-facts.ts': 'store',
   'store/sqlite/check-data-file.ts': 'store',
+  'store/sqlite/unfinished-restore.ts': 'operator',
 };
 
 /** What repeats; and what comes after it, so that nothing matches in the end. */

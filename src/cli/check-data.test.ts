@@ -358,6 +358,10 @@ test('what cannot be checked is said, with what would be right', async () => {
   const other = await run(letter);
   assert.equal(other.code, 1);
   assert.match(other.err, /is not a data file of OpenMPSD/);
+  // Kills: a stack trace. Windows says that such a file does not exist.
+  const below = await run(join(letter, 'x.db'));
+  assert.equal(below.code, 1);
+  assert.match(below.err, /cannot be read: a part of its path is no folder\.\n|does not exist/);
   for (const args of [[], ['a', 'b'], ['--deep']]) assert.equal((await run(...args)).code, 2);
   assert.equal((await run('--help')).code, 0);
 });

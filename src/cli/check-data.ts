@@ -23,9 +23,9 @@ const progressStep = 0.1;
 export async function runCheckData(args: readonly string[], io: ProgressIo): Promise<number> {
   const path = readOnePath(args, { name: 'check-data', help, path: 'folder or file' }, io);
   if (typeof path === 'number') return path;
-  const file = dataFileAt(path);
   let problemsCount = 0;
   try {
+    const file = dataFileAt(path);
     const { wholeCounts, isCut } = checkDataFile(file, {
       progress: reportProgress(io),
       found(problem) {

@@ -165,9 +165,20 @@ test('a damaged backup is refused with what it lacks, and nothing changes', asyn
   truncateSync(backup, 20_000);
   assert.match((await run(backup, '--data', data, '--replace')).err, /has been cut/);
   writeFileSync(backup, 'Dear Sir or Madam');
-  assert.match((await run(backup, '--data', data, '--replace')).err, /not a data file of OpenMPSD/);
-  const absent = await run(join(folder, 'absent'), '--data', freshFolder());
-  assert.match(absent.err, /absent does not exist/);
+  // Kills: the advice for a data file: to move it away, to use another folder, to restore a backup.
+  const problems: string[] = [];
+  for (const path of [backup, join(folder, 'absent')]) {
+    problems.push((await run(path, '--data', data, '--replace')).err);
+  }
+  const problemOf = (path: string, problem: string): string =>
+    `openmpsd restore: ${path} cannot be restored: ${path} ${problem}. Nothing has changed. Take another backup.\n`;
+  assert.deepEqual(problems, [
+    problemOf(backup, 'is not a data file of OpenMPSD'),
+    problemOf(join(folder, 'absent'), 'does not exist'),
+  ]);
+  const below = await run(join(backup, 'x.db'), '--data', data, '--replace');
+  assert.equal(below.code, 1);
+  assert.match(below.err, /cannot be read: a part of its path is no folder\./);
   assert.deepEqual(filesOf(data), before);
 });
 

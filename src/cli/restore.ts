@@ -2,9 +2,14 @@
 
 import { joinProblems, parseFlags } from '../config/flags.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
-import { checkDataFile, type DataFileSummary } from '../store/sqlite/check-data-file.ts';
+import {
+  checkDataFile,
+  type DataFileListener,
+  type DataFileSummary,
+} from '../store/sqlite/check-data-file.ts';
 import { dataFileAt, dataFileOf } from '../store/sqlite/data-folder.ts';
 import { restoreDataFile } from '../store/sqlite/restore-data-file.ts';
+import { UnusableFile } from '../store/sqlite/sqlite-errors.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { formatCounts, reportProgress } from './check-data.ts';
 import { type ProgressIo, readOptions } from './command-io.ts';
@@ -40,18 +45,18 @@ export async function runRestore(args: readonly string[], io: RestoreIo): Promis
   const options = readOptions({ name: 'restore', help }, io, () => parseOptions(args));
   if (typeof options === 'number') return options;
   const { path, folder, mayReplace } = options;
-  const backup = dataFileAt(path);
   const file = dataFileOf(folder);
   const say = (text: string): void => {
     io.stderr.write(`openmpsd restore: ${formatPrintable(text)}\n`);
   };
   try {
+    const backup = dataFileAt(path);
     let problemsCount = 0;
     const found = (problem: string): void => {
       problemsCount += 1;
       say(`${backup}: ${problem}`);
     };
-    const summary = checkDataFile(backup, { progress: reportProgress(io), found });
+    const summary = checkBackup(backup, { progress: reportProgress(io), found });
     if (problemsCount > 0) {
       say(
         `${backup} is not restored: ${formatCount(problemsCount, 'problem')}. Nothing has changed. Take another backup.`,
@@ -67,6 +72,20 @@ export async function runRestore(args: readonly string[], io: RestoreIo): Promis
     if (!(error instanceof StoreUnavailable)) throw error;
     say(error.message);
     return 1;
+  }
+}
+
+/** Throws StoreUnavailable without the advice that is for the data file of a server. */
+function checkBackup(backup: string, listener: DataFileListener): DataFileSummary {
+  try {
+    return checkDataFile(backup, listener);
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    const problem = error instanceof UnusableFile ? error.problem : error.message;
+    throw new StoreUnavailable(
+      `${backup} cannot be restored: ${problem} Nothing has changed. Take another backup.`,
+      { cause: error },
+    );
   }
 }
 

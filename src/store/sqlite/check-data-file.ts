@@ -10,7 +10,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { StoreUnavailable } from '../store.ts';
 import { WrongText } from '../stored-text.ts';
-import { isMarked, problemOfEmptyFile, unavailable } from './data-file.ts';
+import { emptyFile, isMarked, unavailable } from './data-file.ts';
 import { realDataFile } from './data-folder.ts';
 import { rowsOfBlock } from './history-block.ts';
 import { migrations, refuseNewer, versionOf } from './migrations.ts';
@@ -22,7 +22,13 @@ import {
   parseSession,
   type Row,
 } from './rows.ts';
-import { isDamage, kindOfCode, type SqliteError, sqliteCodes } from './sqlite-errors.ts';
+import {
+  isDamage,
+  kindOfCode,
+  type SqliteError,
+  sqliteCodes,
+  UnusableFile,
+} from './sqlite-errors.ts';
 import { problemOfUnfinishedRestore } from './unfinished-restore.ts';
 import {
   adviceOnLeftLog,
@@ -82,7 +88,7 @@ export function checkDataFile(named: string, listener: DataFileListener): DataFi
       listener.found(`the file has been cut: its last ${cutPages} pages are lost`);
     }
     if (!isMarked(db)) {
-      throw new StoreUnavailable(problemOfEmptyFile(file) ?? problemOfMissingLog(file));
+      throw emptyFile(file) ?? new StoreUnavailable(problemOfMissingLog(file));
     }
     refuseNewer(db, migrations);
     const lost = isBegunAnew(file, index) ? 0 : pagesLost(index, pagesFound);
@@ -102,9 +108,10 @@ export function checkDataFile(named: string, listener: DataFileListener): DataFi
     const { errcode = 0, message } = error as SqliteError;
     // Of a file that was cut, tables themselves may be gone.
     if (kindOfCode(errcode) === sqliteCodes.corrupt || cutPages > 0) {
-      throw new StoreUnavailable(
-        `${file} is damaged so far that no session can be read: ${message}. Restore a backup. ${adviceOnLeftLog(file)}`,
-        { cause: error },
+      throw new UnusableFile(
+        `${file} is damaged so far that no session can be read: ${message}.`,
+        `Restore a backup. ${adviceOnLeftLog(file)}`,
+        error,
       );
     }
     throw unavailable(file, error);

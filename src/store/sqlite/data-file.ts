@@ -25,7 +25,13 @@ import { formerVersionOf, keepCopy } from './conversion.ts';
 import { type FileLock, lockFile } from './file-lock.ts';
 import { migrate, migrations, refuseNewer, versionOf } from './migrations.ts';
 import { setAsideIfDamaged } from './recent-damage.ts';
-import { isLackOfRoom, kindOfCode, type SqliteError, sqliteCodes } from './sqlite-errors.ts';
+import {
+  isLackOfRoom,
+  kindOfCode,
+  type SqliteError,
+  sqliteCodes,
+  UnusableFile,
+} from './sqlite-errors.ts';
 import {
   adviceOnLeftLog,
   hasNoLog,
@@ -403,10 +409,18 @@ function endingsBeside(path: string): readonly string[] {
 }
 
 /** The sentences about a file that is there and has nothing in it; undefined of any other. */
-export function problemOfEmptyFile(path: string): string | undefined {
+function problemOfEmptyFile(path: string): string | undefined {
+  return emptyFile(path)?.message;
+}
+
+/** The error for a file that is there and has nothing in it; undefined for any other. */
+export function emptyFile(path: string): UnusableFile | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined || !found.isFile() || found.size > 0) return undefined;
-  return `${path} is empty, as a copy that broke off or a full disk leaves a file. If it had sessions, restore a backup: docs/guides/backup-and-upgrade.md.`;
+  return new UnusableFile(
+    `${path} is empty, as a copy that broke off or a full disk leaves a file.`,
+    'If it had sessions, restore a backup: docs/guides/backup-and-upgrade.md.',
+  );
 }
 
 function tellOfLostPages(path: string, count: number, log: (line: string) => void): void {
@@ -420,18 +434,19 @@ export function isMarked(db: DatabaseSync): boolean {
   const id = db.prepare('PRAGMA application_id').get()?.['application_id'];
   if (id === applicationId) return true;
   const tables = db.prepare('SELECT count(*) AS count FROM sqlite_schema').get()?.['count'];
-  if (id !== 0 || tables !== 0) throw new StoreUnavailable(notOurs(String(db.location())));
+  if (id !== 0 || tables !== 0) throw notOurs(String(db.location()));
   return false;
 }
 
 /** Why the file cannot be opened, as the error that a store throws. */
 export function unavailable(path: string, error: unknown): StoreUnavailable {
   if (error instanceof StoreUnavailable) return error;
+  const { errcode } = error as SqliteError;
+  if (errcode === sqliteCodes.notADatabase) return notOurs(path, error);
   return new StoreUnavailable(problemOfOpening(path, error as SqliteError), { cause: error });
 }
 
 function problemOfOpening(path: string, { errcode, message }: SqliteError): string {
-  if (errcode === sqliteCodes.notADatabase) return notOurs(path);
   if (isLackOfRoom({ errcode })) {
     return `${path} cannot be opened: ${message}. Make room on the disk of ${dirname(path)}.`;
   }
@@ -445,6 +460,10 @@ function problemOfOpening(path: string, { errcode, message }: SqliteError): stri
 }
 
 /** The error for a file of another program. */
-function notOurs(path: string): string {
-  return `${path} is not a data file of OpenMPSD. Move it away, or use another data folder.`;
+function notOurs(path: string, cause?: unknown): UnusableFile {
+  return new UnusableFile(
+    `${path} is not a data file of OpenMPSD.`,
+    'Move it away, or use another data folder.',
+    cause,
+  );
 }

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { fileProblemOf } from '../../platform/file-problem.ts';
 import { realPathOf } from '../../platform/real-path.ts';
 import { StoreUnavailable } from '../store.ts';
 import { problemOfUnfinishedRestore } from './unfinished-restore.ts';
@@ -10,10 +11,22 @@ export function dataFileOf(folder: string): string {
   return join(folder, 'openmpsd.db');
 }
 
-/** The path, or where a folder is there its data file. */
+/**
+ * The path, or where a folder is there its data file.
+ *
+ * Throws StoreUnavailable, with a text for the operator, when the system does not let it be looked at.
+ */
 export function dataFileAt(path: string): string {
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  return isFolder ? dataFileOf(path) : path;
+  try {
+    const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+    return isFolder ? dataFileOf(path) : path;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, error: unknown): StoreUnavailable {
+  return new StoreUnavailable(`${path} cannot be read: ${fileProblemOf(error)}.`, { cause: error });
 }
 
 /**
@@ -25,8 +38,7 @@ export function realDataFile(named: string): string {
   try {
     return realPathOf(named);
   } catch (error) {
-    const { message } = error as Error;
-    throw new StoreUnavailable(`${named} cannot be read: ${message}.`, { cause: error });
+    throw unreadable(named, error);
   }
 }
 

@@ -4,7 +4,7 @@ import { parseExactJson } from '../../domain/json.ts';
 import { hintsOf } from '../../domain/session/hints.ts';
 import type { Session } from '../../domain/session/session.ts';
 import { hintText } from '../hint-text.ts';
-import { StoreUnavailable } from '../store.ts';
+import { UnusableFile } from './sqlite-errors.ts';
 
 /** Converts the data from one schema to the next; runs within a transaction. */
 export type Migration = (db: DatabaseSync) => void;
@@ -53,8 +53,9 @@ export function migrate(db: DatabaseSync, migrations: readonly Migration[]): voi
 export function refuseNewer(db: DatabaseSync, migrations: readonly Migration[]): void {
   const version = versionOf(db);
   if (version <= migrations.length) return;
-  throw new StoreUnavailable(
-    `${db.location()} holds data of schema version ${version}, and this OpenMPSD knows versions up to ${migrations.length}: a newer OpenMPSD wrote it. Start that one, or use another data folder.`,
+  throw new UnusableFile(
+    `${db.location()} holds data of schema version ${version}, and this OpenMPSD knows versions up to ${migrations.length}: a newer OpenMPSD wrote it.`,
+    'Start that one, or use another data folder.',
   );
 }
 

@@ -1,6 +1,21 @@
 /** What SQLite's errors mean: https://sqlite.org/rescode.html */
 
+import { StoreUnavailable } from '../store.ts';
 import type { WriteFailure } from './writer-messages.ts';
+
+/**
+ * A file that no server starts on. The message also has the advice for a data file, which is of no use
+ * for a backup.
+ */
+export class UnusableFile extends StoreUnavailable {
+  /** Sentences without advice. */
+  readonly problem: string;
+
+  constructor(problem: string, advice: string, cause?: unknown) {
+    super(`${problem} ${advice}`, { cause });
+    this.problem = problem;
+  }
+}
 
 /** An error of node:sqlite. */
 export type SqliteError = { readonly errcode?: number; readonly message: string };

@@ -103,6 +103,14 @@ test('files that belong together are kept under one name', (t) => {
   });
 });
 
+// Kills: the first one that the folder has, or the last one by its letters.
+test('of several copies that wait, the newest is put in place', (t) => {
+  const copies = [date, `${date}.10`, `${date}.9`].map((each) => [`.restored-${each}`, each]);
+  const path = fileWith(t, Object.fromEntries(copies));
+  finishRestore(path);
+  assert.equal(readFileSync(path, 'utf8'), `${date}.10`);
+});
+
 const skip = process.platform === 'win32' && 'no system call waits for a folder';
 
 // Kills: a copy of which the caller says that nothing has changed, and which the next start puts in place.

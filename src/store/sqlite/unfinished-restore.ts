@@ -9,6 +9,7 @@
 
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { fileProblemOf } from '../../platform/file-problem.ts';
 import { problemOfTrust } from '../../platform/private-files.ts';
 import { StoreUnavailable } from '../store.ts';
 import { waitForFolder } from './data-file-copy.ts';
@@ -26,7 +27,7 @@ export function formerName(path: string, date: string): string {
   return `${path}.before-${date}`;
 }
 
-/** The sentences for a program that finds a backup that waits; undefined: none does. */
+/** The sentences for a program that finds a backup that waits; undefined: none does. Throws StoreUnavailable. */
 export function problemOfUnfinishedRestore(path: string): string | undefined {
   return dateOfWaiting(path) === undefined
     ? undefined
@@ -114,13 +115,28 @@ function freeFormerName(path: string, former: string): string {
 /** The form of a date in the names, such as `20260131T120000Z` or `20260131T120000Z.2`. */
 const dateForm = /^\d{8}T\d{6}Z(\.\d+)?$/;
 
-/** The date of the copy that waits; undefined: none does. Other files may have a name that begins as its. */
+/**
+ * The date of the newest copy that waits; undefined: none does. Other files may have a name that begins as its.
+ * Throws StoreUnavailable, with a text for the operator.
+ */
 function dateOfWaiting(path: string): string | undefined {
   const folder = dirname(path);
   const start = basename(restoredName(path, ''));
-  const names = existsSync(folder) ? readdirSync(folder) : [];
-  return names
+  return namesIn(folder)
     .filter((name) => name.startsWith(start))
     .map((name) => name.slice(start.length))
-    .find((date) => dateForm.test(date));
+    .filter((date) => dateForm.test(date))
+    .toSorted((one, other) => one.localeCompare(other, 'en', { numeric: true }))
+    .at(-1);
+}
+
+/** None when there is no such folder. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return existsSync(folder) ? readdirSync(folder) : [];
+  } catch (error) {
+    throw new StoreUnavailable(`${folder} cannot be read: ${fileProblemOf(error)}.`, {
+      cause: error,
+    });
+  }
 }
