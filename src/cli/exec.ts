@@ -79,7 +79,15 @@ export async function runExec(args: readonly string[], io: CommandIo): Promise<n
     return reportMisuse(io, 'exec', problems);
 
   await using opened = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), 'openmpsd-exec-'));
+  let folder: string;
+  try {
+    folder = await mkdtemp(join(tmpdir(), 'openmpsd-exec-'));
+  } catch (error) {
+    io.stderr.write(
+      `openmpsd exec: a temporary folder cannot be made: ${(error as Error).message}. TMPDIR names where.\n`,
+    );
+    return 1;
+  }
   opened.defer(() => rm(folder, { recursive: true, force: true }));
   const settings = { ...parsed.settings, ...(!isGiven('--data') && { data: folder }) };
   let server: RunningServer;

@@ -17,6 +17,11 @@ function noAnswer(text: string, path = '/'): MultiplayerError {
 const cases: readonly (readonly [what: string, text: string, said: RegExp])[] = [
   ['nobody listens', 'fetch failed: connect ECONNREFUSED', /^nothing answers at .*npm start/],
   [
+    'a host without an address',
+    'fetch failed: getaddrinfo ENOTFOUND example.invalid',
+    /^there is no host example\.invalid: its name is not known here\.$/,
+  ],
+  [
     'a certificate that is not trusted',
     'fetch failed: self-signed certificate in certificate chain',
     /certificate of https:.* is not trusted \(.*self-signed.*NODE_EXTRA_CA_CERTS/,

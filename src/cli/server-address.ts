@@ -77,6 +77,8 @@ export function explainNoAnswer(
     const time = waited === undefined ? 'in time' : `within ${Number(waited) / 1_000} s`;
     return `${url} cannot be reached: no connection ${time}.`;
   }
+  const unknown = /ENOTFOUND (\S+)/.exec(reason)?.[1];
+  if (unknown !== undefined) return `there is no host ${unknown}: its name is not known here.`;
   return wasThere
     ? `the server at ${url} has ended, or cannot be reached any more.`
     : `nothing answers at ${url}; start the server first (openmpsd serve, or npm start in a checkout).`;

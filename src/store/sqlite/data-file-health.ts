@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Milliseconds } from '../../domain/time.ts';
 import type { Conditions } from '../../platform/conditions.ts';
@@ -12,6 +13,8 @@ const recordsToldMax = 1_000;
  * without a failure.
  */
 const wellAfterMs: Milliseconds = 2_000;
+/** How often, at most, a write looks whether the file is still at its path. */
+const lookEveryMs: Milliseconds = 1_000;
 
 /** Faults of a data file, each reported to the operator once. */
 export class DataFileHealth {
@@ -22,6 +25,9 @@ export class DataFileHealth {
   readonly #recordsTold = new Set<string>();
   /** When the file could not be written last; undefined: it can. */
   #unwritableMs: Milliseconds | undefined;
+  /** The file that was opened. */
+  readonly #identity: string;
+  #lookAfterMs: Milliseconds;
 
   constructor(
     path: string,
@@ -33,6 +39,8 @@ export class DataFileHealth {
     this.#conditions = conditions;
     this.#log = log;
     this.#elapsedMs = elapsedMs;
+    this.#identity = identityOf(path);
+    this.#lookAfterMs = elapsedMs() + lookEveryMs;
   }
 
   /** True from a write that failed for the file's sake until writes have succeeded for a while. */
@@ -42,6 +50,7 @@ export class DataFileHealth {
 
   /** Notes the result of a write; undefined: it succeeded. */
   noteWrite(failure: WriteFailure | undefined): void {
+    this.#lookForFile();
     if (failure !== undefined) {
       const sentence = `${this.#path} ${problemOfWriting(this.#path, failure)}`;
       // A fault of one write does not end with the success of another.
@@ -54,6 +63,19 @@ export class DataFileHealth {
       if (this.#elapsedMs() < this.#unwritableMs + wellAfterMs) return;
       this.#unwritableMs = undefined;
       this.#conditions?.clear('data file');
+    }
+  }
+
+  /** Writes to a file that was removed or moved succeed, and the next start does not find them. */
+  #lookForFile(): void {
+    if (this.#elapsedMs() < this.#lookAfterMs) return;
+    this.#lookAfterMs = this.#elapsedMs() + lookEveryMs;
+    if (identityOf(this.#path) === this.#identity) this.#conditions?.clear('data file, its place');
+    else {
+      this.#conditions?.raise(
+        'data file, its place',
+        `${this.#path} was removed or moved while this server writes to it. All that is stored is lost to the next start, unless the file is moved back with its -wal and -shm. If it was removed, sessions are there as long as this process runs.`,
+      );
     }
   }
 
@@ -118,6 +140,17 @@ export class DataFileHealth {
 
   get #advice(): string {
     return `Run "openmpsd check-data ${dirname(this.#path)}" to learn what is lost, and restore a backup if you need it.`;
+  }
+}
+
+/** Names the file that has this path now; empty where none has. Windows lets nobody move an open file. */
+function identityOf(path: string): string {
+  if (process.platform === 'win32') return '';
+  try {
+    const { dev, ino } = statSync(path);
+    return `${dev} ${ino}`;
+  } catch {
+    return '';
   }
 }
 

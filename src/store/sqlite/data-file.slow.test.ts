@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -28,6 +29,7 @@ import {
   storedKey,
   storedSession,
 } from '../../testing/store-samples.ts';
+import { openConditions } from '../../platform/conditions.ts';
 import { DamagedRecord, StoreUnavailable, type Store } from '../store.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 import { WriterThread } from './writer-thread.ts';
@@ -406,6 +408,31 @@ test('a damaged page that only a write needs is damage of this session or record
       .toSorted(),
     ['record', 'session'],
   );
+});
+
+// Kills: a healthy server whose data folder was deleted: the next start has nothing of what it acknowledged.
+test('a file that is moved while it is written to is reported, until it is back', {
+  skip: process.platform === 'win32',
+}, async () => {
+  const file = freshFile();
+  const conditions = openConditions(() => undefined);
+  let nowMs = 0;
+  const settings = { file, durability: 'relaxed', conditions, elapsedMs: () => nowMs } as const;
+  await using store = await openSqliteStore(settings);
+  const conditionsAfterWrite = async (name: string) => {
+    nowMs += 1_000;
+    await store.commit({ session: putOf(name, 0) });
+    return conditions.list();
+  };
+  assert.deepEqual(await conditionsAfterWrite('a'), []);
+  renameSync(file, `${file}.away`);
+  const [sentence = '', ...more] = await conditionsAfterWrite('b');
+  assert.ok(sentence.startsWith(`${file} was removed or moved while this server writes to it.`));
+  assert.deepEqual(more, []);
+  writeFileSync(file, '');
+  assert.deepEqual(await conditionsAfterWrite('c'), [sentence]);
+  renameSync(`${file}.away`, file);
+  assert.deepEqual(await conditionsAfterWrite('d'), []);
 });
 
 // Kills: a server that does not start, writes nothing, or reads no history at all, for the sake of the newest changes of histories.

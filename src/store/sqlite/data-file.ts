@@ -199,7 +199,7 @@ async function openConnection(
         if (former === undefined) throw new FormerVersion(pagesInLog(db));
         const copy = keepCopy(db, path, version);
         log?.(
-          `${path} is converted from schema version ${version} to ${migrations.length}. The file as it was is kept: ${copy}. A former OpenMPSD needs it in place of the converted one.`,
+          `${path} is being converted from schema version ${version} to ${migrations.length}. The file as it was is kept: ${copy}. A former OpenMPSD needs it in place of the converted one.`,
         );
       });
       return { ...connection, pagesInLog: former?.pagesInLog ?? connection.pagesInLog };
