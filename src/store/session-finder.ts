@@ -32,9 +32,12 @@ export interface SessionFinder {
   due(nowMs: Milliseconds, limit: number, share?: Share): Promise<readonly SessionKey[]>;
 
   /**
-   * Sessions whose search handle was set, changed or lost after `cursor`, the longest ago first,
-   * each once; from the beginning when there is no cursor. `cursor` of the answer goes on from
-   * there; fewer than `limit` keys: there are no more for now.
+   * Sessions whose search handle was set, changed or lost after `cursor`; from the beginning when there is
+   * no cursor. `cursor` of the answer goes on from there; fewer than `limit` keys: there are no more for
+   * now.
+   *
+   * A store of one server gives the longest ago first, each session once. One of several parts begins at any
+   * of them, may give a session twice, and gives all of a part again when another server has it.
    *
    * A session that was deleted may be left out by a store that only one process writes to: that
    * process knows.

@@ -129,8 +129,8 @@ export type CommitSuccess = {
   readonly kind: 'committed';
   /**
    * Of the record that was put, or above all of the record that was deleted: not always one more than was
-   * expected. Undefined of a batch without a session, and where others have committed since and it is not
-   * known any more.
+   * expected. Undefined of a batch without a session, of a delete of a session that is not there, and where
+   * others have committed since and it is not known any more.
    */
   readonly revision?: number;
   /** True when the store keeps taps for this revision, until `forget` says that they were sent. */

@@ -47,6 +47,11 @@ export class RedisCommands {
     return node === undefined ? '' : formatNode(node);
   }
 
+  /** As `RedisShards.runOf`. */
+  runOf(key: string): string | undefined {
+    return this.#shards.runOf(key);
+  }
+
   /** The reply to a command that reads. */
   read(key: string, command: readonly string[]): Promise<Reply> {
     return this.#shards.run(key, command);

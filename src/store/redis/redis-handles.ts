@@ -31,29 +31,37 @@ export class RedisHandles {
 
   async activitiesOf(xuids: readonly Xuid[], scid?: Guid): Promise<readonly Handle[]> {
     const ids = await Promise.all(
-      [...new Set(xuids)].map(async (xuid) => {
-        const key = this.#commands.keys.activities(xuid);
-        if (scid !== undefined) {
-          const id = await this.#commands.read(key, ['HGET', key, scid.toLowerCase()]);
-          return id === null ? [] : [String(id)];
-        }
-        const pointers = pairsOf(await this.#commands.read(key, ['HGETALL', key]));
-        return pointers.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, id]) => id);
-      }),
+      [...new Set(xuids)].map((xuid) => unlessDamaged(this.#activityIds(xuid, scid))),
     );
-    return this.#all(ids.flat());
+    return this.#all(ids.flatMap((some) => some ?? []));
+  }
+
+  /** By service config. Throws DamagedRecord. */
+  async #activityIds(xuid: Xuid, scid: Guid | undefined): Promise<readonly Guid[]> {
+    const key = this.#commands.keys.activities(xuid);
+    const read = (command: readonly string[]) =>
+      this.#damage.read(`the activities of ${xuid}`, this.#commands.read(key, command));
+    if (scid !== undefined) {
+      const id = await read(['HGET', key, scid.toLowerCase()]);
+      return id === null ? [] : [String(id)];
+    }
+    const pointers = pairsOf(await read(['HGETALL', key]));
+    return pointers.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, id]) => id);
   }
 
   async handlesFor(key: SessionKey): Promise<readonly Handle[]> {
     const { handles } = this.#commands.keys.ofSession(key);
-    const ids = await this.#commands.read(handles, ['SMEMBERS', handles]);
+    const reading = this.#commands.read(handles, ['SMEMBERS', handles]);
+    const ids = await this.#damage.read(`the handles of the session ${key}`, reading);
     const found = await this.#all(ids as readonly Guid[]);
     return found.filter((handle) => handle.type !== 'invite' && keyOf(handle.reference) === key);
   }
 
   async invitesOf(xuid: Xuid): Promise<readonly Handle[]> {
     const key = this.#commands.keys.invites(xuid);
-    return this.#all((await this.#commands.read(key, ['ZRANGE', key, '0', '-1'])) as Guid[]);
+    const reading = this.#commands.read(key, ['ZRANGE', key, '0', '-1']);
+    const ids = await this.#damage.read(`the invites of ${xuid}`, reading);
+    return this.#all(ids as readonly Guid[]);
   }
 
   /** Stores a handle. The one that has its id already; undefined once this one is stored. */

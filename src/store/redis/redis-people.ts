@@ -19,7 +19,8 @@ export class RedisPeople implements PeopleStore {
   async list(owner: Xuid, list: ListName): Promise<readonly ListEntry[]> {
     this.#commands.assertOpen();
     const { entries, order } = this.#commands.keys.list(owner, list);
-    const texts = await this.#commands.readScript('valuesInOrder', [entries, order], ['0', '-1']);
+    const reading = this.#commands.readScript('valuesInOrder', [entries, order], ['0', '-1']);
+    const texts = await this.#damage.read(listOf(owner, list), reading);
     return this.#parsed(owner, list, (texts as readonly Reply[]).map(String));
   }
 
@@ -31,13 +32,14 @@ export class RedisPeople implements PeopleStore {
     this.#commands.assertOpen();
     if (xuids.length === 0) return [];
     const { entries } = this.#commands.keys.list(owner, list);
-    const texts = await this.#commands.read(entries, ['HMGET', entries, ...xuids]);
+    const reading = this.#commands.read(entries, ['HMGET', entries, ...xuids]);
+    const texts = await this.#damage.read(listOf(owner, list), reading);
     const there = (texts as readonly (string | null)[]).filter((text) => text !== null);
     return this.#parsed(owner, list, there);
   }
 
   #parsed(owner: Xuid, list: ListName, texts: readonly string[]): readonly ListEntry[] {
-    const name = `an entry of the list ${list} of ${owner}`;
+    const name = `an entry of ${listOf(owner, list)}`;
     return texts.flatMap((text) => {
       const thing = `entry ${list} ${owner} ${text.slice(0, 512)}`;
       return (
@@ -49,7 +51,8 @@ export class RedisPeople implements PeopleStore {
   async listSize(owner: Xuid, list: ListName, max: number): Promise<number> {
     this.#commands.assertOpen();
     const { order } = this.#commands.keys.list(owner, list);
-    return Math.min(max, Number(await this.#commands.read(order, ['ZCARD', order])));
+    const reading = this.#commands.read(order, ['ZCARD', order]);
+    return Math.min(max, Number(await this.#damage.read(listOf(owner, list), reading)));
   }
 
   async changeList(
@@ -65,4 +68,9 @@ export class RedisPeople implements PeopleStore {
     const name = put.length > 0 ? 'changeList' : 'shortenList';
     await this.#commands.track(this.#commands.writeScript(name, [entries, order], values));
   }
+}
+
+/** A list for the damage log. */
+function listOf(owner: Xuid, list: ListName): string {
+  return `the list ${list} of ${owner}`;
 }

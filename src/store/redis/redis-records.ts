@@ -42,11 +42,12 @@ export class RedisRecords {
   async record(table: string, group: string, id: string): Promise<StoredRecord | undefined> {
     const { values, partition } = this.#commands.keys.ofRecords(table, group);
     // A strict read waits for the replicas as a write does, so it writes a mark.
-    const text = await (this.#commands.isStrict
+    const reading = this.#commands.isStrict
       ? this.#commands.writeScript('recordFenced', [values, partition.meta], [id])
-      : this.#commands.read(values, ['HGET', values, id]));
+      : this.#commands.read(values, ['HGET', values, id]);
+    const text = await this.#damage.read(recordsOf(table, group), reading);
     if (text === null) return undefined;
-    return this.#damage.parsed(...recordOf(`${table} ${group} ${id}`, String(text)));
+    return this.#damage.parsed(...recordOf(table, group, String(text), id));
   }
 
   async records(
@@ -59,11 +60,12 @@ export class RedisRecords {
     const from = after === undefined ? '-' : `(${after}`;
     const read = async (rowsMax: number) => {
       const range = [from, '+', 'BYLEX', 'LIMIT', '0', String(rowsMax)];
-      const texts = await this.#commands.readScript('valuesInOrder', [values, order], range);
+      const reading = this.#commands.readScript('valuesInOrder', [values, order], range);
+      const texts = await this.#damage.read(recordsOf(table, group), reading);
       return (texts as readonly Reply[]).map(String);
     };
     return firstReadable(limit, read, (text) =>
-      this.#damage.parsedUnlessDamaged(...recordOf(`in ${table} ${group}`, text)),
+      this.#damage.parsedUnlessDamaged(...recordOf(table, group, text)),
     );
   }
 
@@ -123,9 +125,7 @@ export class RedisRecords {
     if (kind === 'done') return { kind: 'committed', revision: Number(parts[0]) };
     const [id = '', text] = parts;
     const current =
-      text === undefined
-        ? undefined
-        : this.#damage.parsed(...recordOf(`${table} ${group} ${id}`, text));
+      text === undefined ? undefined : this.#damage.parsed(...recordOf(table, group, text, id));
     return { kind: 'conflict', id, current };
   }
 
@@ -135,12 +135,24 @@ export class RedisRecords {
   }
 }
 
-/** A record for the damage log: its name, how it is read, and what tells it from others of its group. */
+/** A group of records for the damage log. */
+function recordsOf(table: string, group: string): string {
+  return `the records of ${table} ${group}`;
+}
+
+/**
+ * A record for the damage log: its name, how it is read, and what tells it from others of its group, the same
+ * whether its id is known or not.
+ */
 function recordOf(
-  name: string,
+  table: string,
+  group: string,
   text: string,
+  id?: string,
 ): [name: string, parse: () => StoredRecord, thing: string] {
-  return [`the record ${name}`, () => parseRecord(text), `record ${name} ${text.slice(0, 512)}`];
+  const name = id === undefined ? `in ${table} ${group}` : `${table} ${group} ${id}`;
+  const thing = `record ${table} ${group} ${text.slice(0, 512)}`;
+  return [`the record ${name}`, () => parseRecord(text), thing];
 }
 
 /** A change as the script reads it: id, expectation, due time and text; each empty: none. */

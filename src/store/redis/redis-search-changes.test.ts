@@ -9,10 +9,10 @@ import { RedisSearchChanges } from './redis-search-changes.ts';
 function open() {
   const keys = keysOf('test');
   const changes: [key: string, at: number][] = [];
-  const server = { name: 'one:6379' };
-  const commands: Pick<RedisCommands, 'keys' | 'serverOf' | 'readEach' | 'read'> = {
+  const server: { run: string | undefined } = { run: 'one:6379 a' };
+  const commands: Pick<RedisCommands, 'keys' | 'runOf' | 'readEach' | 'read'> = {
     keys,
-    serverOf: () => server.name,
+    runOf: () => server.run,
     readEach: async () =>
       Array.from({ length: partitionsCount }, (_, n) =>
         n === 7 ? String(changes.at(-1)?.[1] ?? 0) : null,
@@ -41,12 +41,15 @@ test('what another server has now is read from its beginning', async () => {
   assert.deepEqual(await next(), ['a', 'b']);
   // It never had the last one.
   changes.splice(1, 1, ['c', 12]);
-  server.name = 'two:6379';
+  server.run = 'two:6379 b';
   assert.deepEqual(await next(), ['a', 'c']);
   assert.deepEqual(await next(), []);
   // Not known for a moment, which says nothing.
-  server.name = '';
+  server.run = undefined;
   assert.deepEqual(await next(), []);
-  server.name = 'two:6379';
+  server.run = 'two:6379 b';
   assert.deepEqual(await next(), []);
+  // A failover behind one name.
+  server.run = 'two:6379 c';
+  assert.deepEqual(await next(), ['a', 'c']);
 });

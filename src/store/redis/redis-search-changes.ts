@@ -27,8 +27,9 @@ export class RedisSearchChanges {
 
   /**
    * Sessions whose search handle has changed, as `SessionFinder.searchChanges` says. The cursor is, for
-   * each partition, the number of the last change that was read, and a mark of the server that had it. What
-   * another server has now is read from its beginning: it may not have all that was read.
+   * each partition, the number of the last change that was read, and a mark of the run of the server that had
+   * it. What another server has now, or the same one after a start, is read from its beginning: it may not have
+   * all that was read.
    *
    * Throws StoreUnavailable when a shard is away: a search that misses its sessions would seem complete.
    */
@@ -36,9 +37,9 @@ export class RedisSearchChanges {
     const last = await this.#lastChanges();
     const { read, marks } = parseCursor(cursor);
     for (const [n, at] of last.entries()) {
-      const server = this.#commands.serverOf(this.#commands.keys.partitions[n]?.meta ?? '');
+      const run = this.#commands.runOf(this.#commands.keys.partitions[n]?.meta ?? '');
       const former = marks[n] ?? '';
-      if (server !== '') marks[n] = markOf(server);
+      if (run !== undefined) marks[n] = markOf(run);
       const isElsewhere = former !== '' && former !== marks[n];
       // Where fewer changes are counted than were read, the server was emptied and began again.
       if (isElsewhere || at < (read[n] ?? 0)) read[n] = 0;
@@ -122,9 +123,9 @@ function parseCursor(cursor = ''): Cursor {
   };
 }
 
-/** A few characters that most likely no other server of the store has. */
-function markOf(server: string): string {
-  return crc16(Buffer.from(server)).toString(36);
+/** A few characters that most likely no other run of a server of the store has. */
+function markOf(run: string): string {
+  return crc16(Buffer.from(run)).toString(36);
 }
 
 /** The list begun at a random place, so that those at its end are read too. */

@@ -5,7 +5,7 @@ import type { RedisCommands } from './redis-commands.ts';
 const scannedMax = 1_000;
 
 /**
- * A page of the keys of all sessions, as `SessionStore.sessionKeys` says.
+ * A page of the keys of all sessions, as `SessionFinder.sessionKeys` says.
  *
  * No index has them all: one would cost each write, and few ask. Each server is gone through by `SCAN`, as
  * the server of the first partition that it has. The cursor is that partition and the cursor of the server.

@@ -204,6 +204,16 @@ export class RedisShards implements AsyncDisposable {
     return this.#topology.shardOfSlot[slotOf(key)]?.node;
   }
 
+  /**
+   * Which run of which server has this key now; undefined while it is not known. Another one after each start
+   * of the server, and after a failover: also behind a name that stays.
+   */
+  runOf(key: string): string | undefined {
+    const node = this.nodeOf(key);
+    const facts = node && this.#facts.get(formatNode(node));
+    return node && facts && `${formatNode(node)} ${facts.runId}`;
+  }
+
   /** Reads the topology. */
   async refresh(): Promise<void> {
     await this.#refresh();

@@ -191,11 +191,10 @@ export class RedisStore implements Store {
   async memberRow(key: SessionKey, xuid: Xuid): Promise<Member | undefined> {
     this.#commands.assertOpen();
     const { rows } = this.#commands.keys.ofSession(key);
-    const text = await this.#commands.read(rows, ['HGET', rows, xuid]);
+    const reading = this.#commands.read(rows, ['HGET', rows, xuid]);
+    const text = await this.#damage.read(membersOf(key), reading);
     if (text === null) return undefined;
-    return this.#damage.parsed(`the member ${xuid} of the session ${key}`, () =>
-      parseStored<Member>(text),
-    );
+    return this.#damage.parsed(...memberOf(`the member ${xuid}`, key, String(text)));
   }
 
   async memberRows(key: SessionKey, limit: number, after?: Xuid): Promise<readonly Member[]> {
@@ -222,15 +221,12 @@ export class RedisStore implements Store {
     const read = async (rowsMax: number) => {
       const values = [...range, 'LIMIT', '0', String(rowsMax)];
       const names = [keys.rows, keys[order]];
-      const texts = await this.#commands.readScript('valuesInOrder', names, values);
+      const reading = this.#commands.readScript('valuesInOrder', names, values);
+      const texts = await this.#damage.read(membersOf(key), reading);
       return (texts as readonly Reply[]).map(String);
     };
     return firstReadable(limit, read, (text) =>
-      this.#damage.parsedUnlessDamaged(
-        `a member of the session ${key}`,
-        () => parseStored<Member>(text),
-        `member ${key} ${text.slice(0, 512)}`,
-      ),
+      this.#damage.parsedUnlessDamaged(...memberOf('a member', key, text)),
     );
   }
 
@@ -410,3 +406,18 @@ export class RedisStore implements Store {
 
 /** Sorts after a key with a hint's separator, and before every longer key. */
 const lastOfKey = '\u0001';
+
+/** The members of a large session for the damage log. */
+function membersOf(key: SessionKey): string {
+  return `the members of the session ${key}`;
+}
+
+/** A member for the damage log: its name, how it is read, and what tells it from others of its session. */
+function memberOf(
+  who: string,
+  key: SessionKey,
+  text: string,
+): [name: string, parse: () => Member, thing: string] {
+  const thing = `member ${key} ${text.slice(0, 512)}`;
+  return [`${who} of the session ${key}`, () => parseStored<Member>(text), thing];
+}
