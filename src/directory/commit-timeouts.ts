@@ -26,7 +26,8 @@ export function mustApplyTimeouts(
 
 /**
  * Commits the applied timeouts of a session, as a change of their own; in a large session one
- * slice, with the loaded rows. Returns the basis to continue from: after a lost race the winner's.
+ * slice, with the loaded rows. Returns the basis to continue from: after a lost race the winner's; undefined
+ * when the session must be read, because the store does not know any more which revision the commit made.
  *
  * @source docs/wire/time.md "Applied timeouts are a change"
  */
@@ -34,7 +35,7 @@ export async function commitTimeouts(
   context: Context,
   record: SessionRecord,
   nowMs: Milliseconds,
-): Promise<Basis> {
+): Promise<Basis | undefined> {
   const isSlice = isLarge(record.session);
   const before = isSlice ? await loadDueRows(context.store, record, nowMs) : record;
   const next = applyTimeouts(await withPresence(context, before.session, nowMs), nowMs);
@@ -49,9 +50,9 @@ export async function commitTimeouts(
   };
   const outcome = await commitSession(context, commit);
   if (outcome.kind === 'conflict') return { record: outcome.current, isCommitted: true };
-  return {
-    record: next && { revision: record.revision + 1, session: asRecorded(next) },
-    isCommitted: true,
-    isSliceMoved: isSlice,
-  };
+  if (next === undefined) return { record: undefined, isCommitted: true };
+  const revision = outcome.kind === 'committed' ? outcome.revision : undefined;
+  if (revision === undefined) return undefined;
+  const after = { revision, session: asRecorded(next) };
+  return { record: after, isCommitted: true, isSliceMoved: isSlice };
 }

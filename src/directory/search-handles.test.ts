@@ -7,7 +7,13 @@ import { SetAside, setAsideMs } from '../platform/set-aside.ts';
 import { sequentialIds } from '../testing/sequential-ids.ts';
 import { openTestContexts } from '../testing/test-context.ts';
 import { demoScid } from '../testing/demo.ts';
-import { type Batch, isOutage, type Store, StoreUnavailable } from '../store/store.ts';
+import {
+  type Batch,
+  DamagedRecord,
+  isOutage,
+  type Store,
+  StoreUnavailable,
+} from '../store/store.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { candidateOf } from '../domain/search/candidate.ts';
 import type { Filter } from '../domain/search/filter.ts';
@@ -208,6 +214,9 @@ function aloneWithFaults() {
     /** Awaited when sessions were read and are not answered yet. */
     afterRead: async (): Promise<void> => undefined,
     readsCount: 0,
+    underwayCount: 0,
+    underwayMax: 0,
+    isDamaged: false,
   };
   const store: Store = new Proxy(inner, {
     get(target, name) {
@@ -220,9 +229,16 @@ function aloneWithFaults() {
       if (name === 'sessions')
         return async (asked: readonly SessionKey[]) => {
           faults.readsCount += 1;
+          faults.underwayCount += 1;
+          faults.underwayMax = Math.max(faults.underwayMax, faults.underwayCount);
           const records = await inner.sessions(asked);
           await faults.afterRead();
-          return records;
+          faults.underwayCount -= 1;
+          return faults.isDamaged ? records.map(() => undefined) : records;
+        };
+      if (name === 'session' && faults.isDamaged)
+        return async () => {
+          throw new DamagedRecord('damaged');
         };
       const method: unknown = Reflect.get(target, name, target);
       return typeof method === 'function' ? method.bind(target) : method;
@@ -287,6 +303,33 @@ test('a commit of unknown outcome during a read of its session has a read of its
   await Promise.all(catching);
   assert.equal(faults.readsCount, 1);
   assert.deepEqual(await found(context, "session/keywords/any(d:d eq 'second')"), [1]);
+});
+
+// Kills: stale sessions that grow in number where nobody searches, and are read all at once by the first search.
+test('stale sessions are read when the store is followed, 25 at once', async () => {
+  const { context, faults } = aloneWithFaults();
+  for (let n = 1; n <= 60; n += 1) await advertise(context, n);
+  await followSearch(context);
+  for (const run of [followSearch, catchUpSearch]) {
+    for (let n = 1; n <= 60; n += 1) context.searchIndex.noteStale(keyOf(parseSessionKey(n)));
+    faults.underwayMax = 0;
+    await run(context);
+    assert.equal(context.searchIndex.staleKeys.size, 0);
+    assert.equal(faults.underwayMax, 25);
+  }
+});
+
+// Kills: a damaged session that is taken for one that is gone, so that no search finds it when it is mended.
+test('a session that was damaged when the store was followed is found once it is mended', async () => {
+  const { context, clock, faults } = aloneWithFaults();
+  await advertise(makeContext(context.store, { clock }), 1);
+  faults.isDamaged = true;
+  await followSearch(context);
+  assert.deepEqual(await found(context, 'numbers/n ge 0'), []);
+  faults.isDamaged = false;
+  clock.advance(setAsideMs);
+  assert.deepEqual(await found(context, 'numbers/n ge 0'), [1]);
+  assert.equal(context.searchIndex.staleKeys.size, 0);
 });
 
 // Kills: a candidate or a text that is taken for the session's because the revision is equal: Redis may lose a

@@ -221,6 +221,27 @@ test('readers wait for nobody, and what time has done is stored before it is sho
   assert.equal(await inner.session(key), undefined);
 });
 
+// Kills: a revision that is worked out: after it others may have committed, or Redis has given another one.
+test('after timeouts whose revision is not known any more the session is read', async () => {
+  const opened = await open();
+  const { context, inner, clock, counted } = opened;
+  const both = write(first, me({ active: false }), { by: bert });
+  await put(inner, both, 1);
+  clock.advance(7_200_000);
+  opened.overrides.commit = async (batch: Batch) => {
+    opened.overrides.commit = undefined as never;
+    await inner.commit(batch);
+    const { record } = inner.lastKnown(key) ?? {};
+    assert.equal(record?.session.members.length, 1);
+    await put(inner, next(record.session), record.revision);
+    return { kind: 'committed' };
+  };
+  const { use, decidedOn } = change();
+  await transact(context, use);
+  assert.deepEqual(decidedOn, [both.changeNumber + 2]);
+  assert.equal(counted('session'), 1);
+});
+
 // Kills: an endless loop over a session that is always being written; a connection that is
 // forgotten although its members were not marked.
 test('a session that is written all the time is looked at again by the sweep', async () => {

@@ -13,7 +13,7 @@ import type { SearchIndex, Stale } from './search-index.ts';
 /** The parts that following needs: the index of this process, and its store. */
 export type SearchSources = {
   readonly searchIndex: SearchIndex;
-  readonly store: Pick<SessionStore, 'searchChanges' | 'sessions'>;
+  readonly store: Pick<SessionStore, 'searchChanges' | 'session' | 'sessions'>;
   readonly setAside: SetAside;
 };
 
@@ -46,6 +46,8 @@ async function followChanges(context: SearchSources): Promise<void> {
     if (keys.length < changesMax) break;
   }
   searchIndex.isLoaded = true;
+  // Else they would grow in number in a process that nobody searches.
+  await refreshStaleKeys(context);
 }
 
 /**
@@ -57,7 +59,18 @@ export async function catchUpSearch(context: SearchSources): Promise<void> {
   // A failed run is not awaited; one under way is.
   await searchIndex.following?.catch(() => undefined);
   if (!searchIndex.isLoaded) await followSearch(context);
-  await Promise.all([...searchIndex.staleKeys].map((stale) => refreshStale(context, ...stale)));
+  await refreshStaleKeys(context);
+}
+
+/** Resolves once all sessions that were stale at the call were read, or are set aside. */
+async function refreshStaleKeys(context: SearchSources): Promise<void> {
+  const { searchIndex, setAside } = context;
+  const all = [...searchIndex.staleKeys].filter(([key]) => !setAside.has(key));
+  for (let at = 0; at < all.length; at += readsMax) {
+    if (at > 0) await yieldToEventLoop();
+    const some = all.slice(at, at + readsMax);
+    await Promise.all(some.map(([key, stale]) => refreshStale(context, key, stale)));
+  }
 }
 
 /** Resolves once the session was read, or is set aside; searches at the same time share one read. */
@@ -82,13 +95,20 @@ async function lookAgainAtStale(
   if (isRead && staleKeys.get(key) === stale) staleKeys.delete(key);
 }
 
-/** Reads all at once; one after the other when that fails, so that the faulty one is found. */
+/**
+ * Reads all at once; one after the other when that fails, so that the faulty one is found. That one is stale
+ * until it can be read: nothing else says when it is mended.
+ */
 async function lookAgainAtEach(context: SearchSources, keys: readonly SessionKey[]): Promise<void> {
   try {
     await lookAgain(context, keys);
   } catch {
     for (const key of keys) {
-      await context.setAside.attempt('the search index', key, () => lookAgain(context, [key]));
+      const isRead = await context.setAside.attempt('the search index', key, async () => {
+        await lookAgain(context, [key]);
+        return true;
+      });
+      if (!isRead) context.searchIndex.noteStale(key);
     }
   }
 }
@@ -98,7 +118,9 @@ async function lookAgain(
   keys: readonly SessionKey[],
 ): Promise<void> {
   const known = keys.map((key) => searchIndex.known(key));
-  const records = await store.sessions(keys);
+  const found = await store.sessions(keys);
+  // A damaged session is not one that is gone: it throws DamagedRecord.
+  const records = await Promise.all(keys.map((key, n) => found[n] ?? store.session(key)));
   for (const [n, key] of keys.entries()) {
     const record = records[n];
     const { revision, session } = record ?? none;
