@@ -209,7 +209,8 @@ test('a key that holds something else is damage, and not an outage', async () =>
   const [activity, other] = ['21', '22'].map((ownerXuid, n) =>
     storedActivity(storedGuid(n + 1), 'a', { ownerXuid }),
   );
-  const session = { ...putOf('a', 0), memberRows: { put } };
+  const hint = 'xuid:11' as const;
+  const session = { ...putOf('a', 0), memberRows: { put }, addHints: [hint] };
   assert.ok(activity && other);
   await store.commit({ session, handle: activity });
   await store.commit({ handle: other });
@@ -223,6 +224,7 @@ test('a key that holds something else is damage, and not an outage', async () =>
     '*21}:activities',
     '*11}:follows',
     '*:records:ticket quick',
+    '*:{hxuid*',
   ]) {
     await lone.cli(portOf(lone), 'SET', await keyLike(pattern), 'of another kind');
   }
@@ -236,12 +238,13 @@ test('a key that holds something else is damage, and not an outage', async () =>
       () => store.listEntries('11', 'follows', ['4']),
       () => store.record('ticket', 'quick', 'a'),
       () => store.records('ticket', 'quick', 10),
+      () => store.sessionsBy(hint, 10),
     ]) {
       await assert.rejects(read(), DamagedRecord);
     }
     assert.deepEqual(await store.activitiesOf(['21', '22']), [other]);
   }
-  assert.equal(lines.length, 5, lines.join('\n'));
+  assert.equal(lines.length, 6, lines.join('\n'));
 });
 
 // Kills: a damaged record that hides the others of its group, or fails as a bug; a page with one record too

@@ -22,18 +22,16 @@ export class RedisHistory {
 
   async branches(key: SessionKey): Promise<readonly Guid[]> {
     const { branches } = this.#commands.keys.ofSession(key);
-    const found = await this.#commands.read(branches, ['ZRANGE', branches, '0', '-1', 'REV']);
+    const reading = this.#commands.read(branches, ['ZRANGE', branches, '0', '-1', 'REV']);
+    const found = await this.#damage.read(`the history of the session ${key}`, reading);
     return found as readonly string[];
   }
 
   async changes(key: SessionKey, branch: Guid): Promise<readonly StoredChange[]> {
     const list = this.#commands.keys.ofSession(key).changesOf(branch);
-    const texts = (await this.#commands.read(list, [
-      'LRANGE',
-      list,
-      '0',
-      '-1',
-    ])) as readonly string[];
+    const reading = this.#commands.read(list, ['LRANGE', list, '0', '-1']);
+    const name = `the history ${branch} of the session ${key}`;
+    const texts = (await this.#damage.read(name, reading)) as readonly string[];
     return texts.toReversed().flatMap((text) => {
       const change = parseChange(text);
       if (change === undefined) {
@@ -48,7 +46,11 @@ export class RedisHistory {
     const found: StoredBranch[] = [];
     for (let from = 0; found.length < limit; from += pageMax) {
       const range = ['ZRANGE', set, String(from), String(from + pageMax - 1), 'REV'];
-      const members = (await this.#commands.read(set, range)) as readonly string[];
+      const reading = this.#commands.read(set, range);
+      const members = (await this.#damage.read(
+        `the history of ${name}`,
+        reading,
+      )) as readonly string[];
       for (const member of members) {
         const [key = '', branch = ''] = member.split(hintSeparator);
         if (key.startsWith(prefix)) found.push({ key, branch });

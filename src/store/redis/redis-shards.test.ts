@@ -75,3 +75,26 @@ test('the scheme is named as a cause where no connection was made, and not of a 
     /^StoreUnavailable: .* cannot be reached or cannot write: it ended the connection\.$/,
   );
 });
+
+// Kills: a failover behind one name, or a restart, that leaves no trace but the address, which is the same.
+test('the run of a server is another one once it has started again at its address', async () => {
+  let runId = 'a';
+  const client = {
+    isReady: true,
+    sendCommand: async ([name]: readonly string[]) =>
+      name === 'TIME' ? ['1', '0'] : `redis_version:7.2.0\r\nrole:master\r\nrun_id:${runId}\r\n`,
+    destroy: () => undefined,
+  } as unknown as RedisClient;
+  await using shards = await RedisShards.open({
+    address: requireRedisAddress('redis://h'),
+    connect: async () => client,
+    conditions: openConditions(() => undefined),
+    ...settings,
+  });
+  assert.equal(shards.runOf('k'), 'h:6379 a');
+  runId = 'b';
+  await shards.refresh();
+  // The servers are asked after the topology was read; nothing here waits for a clock or a socket.
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(shards.runOf('k'), 'h:6379 b');
+});

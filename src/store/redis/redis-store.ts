@@ -179,7 +179,8 @@ export class RedisStore implements Store {
     while (found.size < limit) {
       const count = String(limit - found.size);
       const range = ['ZRANGE', set, from, '+', 'BYLEX', 'LIMIT', '0', count];
-      const members = (await this.#commands.read(set, range)) as readonly string[];
+      const reading = this.#commands.read(set, range);
+      const members = (await this.#damage.read(`the hint ${hint}`, reading)) as readonly string[];
       for (const member of members) found.add(member.slice(0, member.indexOf(hintSeparator)));
       const last = members.at(-1);
       if (last === undefined) break;
