@@ -17,6 +17,7 @@ import type { JsonObject } from '../../src/domain/json.ts';
 import type { InspectorInfo, SavedState } from '../../src/inspector/api-types.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
 import { at, demoScid, Kit, type KitUser } from '../../src/testing/kit.ts';
+import { freePort } from '../../src/testing/free-port.ts';
 import { archiveOf, type ArchivedFile, file } from '../../src/testing/saz-archive.ts';
 import { recordLobby } from './record-lobby.ts';
 import { openPage, rebindName, skipWithoutBrowser, startBrowser } from './browser.ts';
@@ -681,6 +682,25 @@ test(
     site.close();
   },
 );
+
+// Kills: a session of the former server that an open page shows as alive.
+test('a session that is not there after a restart is shown as missing', options, async () => {
+  const settings = { port: await freePort(), store: 'memory' } as const;
+  const { page } = await openPage(browser);
+  {
+    await using former = await startServer(settings);
+    const own = new Kit(former.url, undefined);
+    const { scid, templateName, name } = own.reference('blank');
+    await own.user('Ada').join({ scid, templateName, name });
+    await page.goto(`${former.url}/#/sessions/${scid}/${templateName}/${name}`);
+    await page.locator('.dot.live').first().waitFor({ state: 'attached' });
+    await page.getByRole('heading', { name, level: 1 }).waitFor();
+  }
+  await using next = await startServer(settings);
+  await page.getByText('There is no session').first().waitFor();
+  assert.ok(page.url().startsWith(next.url));
+  await page.context().close();
+});
 
 test('ten thousand sessions scroll, and one of them is found', options, async () => {
   await fill(10_000);

@@ -1,7 +1,7 @@
 /** Reading the API from a component. */
 
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { askJson } from './api.ts';
+import { ApiRefusal, askJson } from './api.ts';
 import { readAgain, textOf } from './live.ts';
 
 export type LiveAnswer<Answer> = {
@@ -14,8 +14,14 @@ export type LiveAnswer<Answer> = {
 
 const pauseMs = 200;
 
-/** What the API answers for `path`, asked for again when events were lost; undefined asks nothing. */
-export function useAnswer<Answer>(path: string | undefined): LiveAnswer<Answer> {
+/**
+ * What the API answers for `path`, asked for again when events were lost; undefined asks nothing. With
+ * `endsWithServer` the old answer goes where nothing is found then: the server was started anew without it.
+ */
+export function useAnswer<Answer>(
+  path: string | undefined,
+  { endsWithServer = false }: { readonly endsWithServer?: boolean } = {},
+): LiveAnswer<Answer> {
   const [state, setState] = useState<{
     readonly path: string | undefined;
     readonly answer?: Answer;
@@ -23,31 +29,36 @@ export function useAnswer<Answer>(path: string | undefined): LiveAnswer<Answer> 
   }>({ path });
   const count = useRef(0);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const read = useCallback(async () => {
-    if (path === undefined) return;
-    count.current += 1;
-    const mine = count.current;
-    try {
-      const answer = await askJson<Answer>(path);
-      if (mine === count.current) setState({ path, answer });
-    } catch (error) {
-      if (mine !== count.current) return;
-      setState((old) => ({
-        ...(old.path === path ? old : { path }),
-        problem: textOf(error),
-      }));
-    }
-  }, [path]);
+  const read = useCallback(
+    async (isAgain: boolean) => {
+      if (path === undefined) return;
+      count.current += 1;
+      const mine = count.current;
+      try {
+        const answer = await askJson<Answer>(path);
+        if (mine === count.current) setState({ path, answer });
+      } catch (error) {
+        if (mine !== count.current) return;
+        const isMissing = error instanceof ApiRefusal && error.status === 404;
+        const keeps = !(isAgain && isMissing && endsWithServer);
+        setState((old) => ({
+          ...(keeps && old.path === path ? old : { path }),
+          problem: textOf(error),
+        }));
+      }
+    },
+    [path, endsWithServer],
+  );
   const reload = useCallback(() => {
     if (timer.current !== undefined) return;
     timer.current = setTimeout(() => {
       timer.current = undefined;
-      void read();
+      void read(false);
     }, pauseMs);
   }, [read]);
   const again = readAgain.value;
   useEffect(() => {
-    void read();
+    void read(true);
     return () => {
       // A read of the former path must not be shown for the next one.
       count.current += 1;

@@ -99,7 +99,13 @@ function shownOf(
 
 export function SessionPage({ session }: { readonly session: SessionName }) {
   const base = `/sessions${pathOf(session.scid, session.template, session.name)}`;
-  const { answer: detail, problem, reload } = useAnswer<SessionDetail>(base);
+  const {
+    answer: detail,
+    problem,
+    reload,
+  } = useAnswer<SessionDetail>(base, {
+    endsWithServer: true,
+  });
   const history = useAnswer<ChangeList>(
     info.value?.hasHistory === false ? undefined : `${base}/changes?take=200`,
   );
