@@ -224,6 +224,9 @@ export async function measureRates({ folder, pairs, seconds }: BenchSettings): P
   }
 
   const rows: Row[] = [];
+  /** The compilers need seconds for a kind of request, beside the server on its core. */
+  const warm = new Set<Work>();
+  const warmUpMs = Math.min(3_000, pairs * 250);
   for (const mode of modesAsked) {
     await placeOn(mode, all);
     for (const connections of connectionCounts) {
@@ -239,13 +242,19 @@ export async function measureRates({ folder, pairs, seconds }: BenchSettings): P
         const server = servers[work.server];
         using client = await connect(work);
         using referenceClient = await connect(work.reference);
+        const measure = (ms: number, dropped: number) =>
+          runAlone(server, all, () => client.load(ms, dropped));
+        const measureReference = (ms: number, dropped: number) =>
+          runAlone(servers[work.reference.server], all, () => referenceClient.load(ms, dropped));
+        if (!warm.has(work)) {
+          warm.add(work);
+          await measure(warmUpMs, 0);
+          await measureReference(warmUpMs, 0);
+        }
         const measured = await measurePairs(
           pairs,
-          () => runAlone(server, all, () => client.load(sliceMs, droppedMs)),
-          () =>
-            runAlone(servers[work.reference.server], all, () =>
-              referenceClient.load(sliceMs, droppedMs),
-            ),
+          () => measure(sliceMs, droppedMs),
+          () => measureReference(sliceMs, droppedMs),
         );
         const row = rowOf(work, mode, connections, measured);
         console.log(`${row.work}: ${formatRatio(row)}`);

@@ -171,10 +171,10 @@ test('a damaged backup is refused with what it lacks, and nothing changes', asyn
     problems.push((await run(path, '--data', data, '--replace')).err);
   }
   const problemOf = (path: string, problem: string): string =>
-    `openmpsd restore: ${path} cannot be restored: ${path} ${problem}. Nothing has changed. Take another backup.\n`;
+    `openmpsd restore: ${path} cannot be restored: ${path} ${problem}\n`;
   assert.deepEqual(problems, [
-    problemOf(backup, 'is not a data file of OpenMPSD'),
-    problemOf(join(folder, 'absent'), 'does not exist'),
+    problemOf(backup, 'is not a data file of OpenMPSD. Nothing has changed. Take another backup.'),
+    problemOf(join(folder, 'absent'), 'does not exist. Nothing has changed.'),
   ]);
   const below = await run(join(backup, 'x.db'), '--data', data, '--replace');
   assert.equal(below.code, 1);

@@ -81,9 +81,12 @@ function checkBackup(backup: string, listener: DataFileListener): DataFileSummar
     return checkDataFile(backup, listener);
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
-    const problem = error instanceof UnusableFile ? error.problem : error.message;
+    const [problem, advice] =
+      error instanceof UnusableFile
+        ? [error.problem, ' Take another backup.']
+        : [error.message, ''];
     throw new StoreUnavailable(
-      `${backup} cannot be restored: ${problem} Nothing has changed. Take another backup.`,
+      `${backup} cannot be restored: ${problem} Nothing has changed.${advice}`,
       { cause: error },
     );
   }

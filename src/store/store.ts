@@ -90,15 +90,23 @@ export class StoreUnavailable extends Error {
 
 /** What was asked for is damaged, and the log says so; the store has nothing else against it. */
 export class DamagedRecord extends StoreUnavailable {
-  override readonly name = 'DamagedRecord';
+  override readonly name: string = 'DamagedRecord';
 }
 
-/** What is read; undefined for a damaged record. For readers of many, each of which is read alone. */
+/** What was to be written is damaged: nothing was stored. */
+export class UnwritableRecord extends DamagedRecord {
+  override readonly name = 'UnwritableRecord';
+}
+
+/**
+ * What is read; undefined for a damaged record. For readers of many, each of which is read alone. A write that
+ * fails is no success: its error goes on.
+ */
 export async function unlessDamaged<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading;
   } catch (error) {
-    if (!(error instanceof DamagedRecord)) throw error;
+    if (!(error instanceof DamagedRecord) || error instanceof UnwritableRecord) throw error;
     return undefined;
   }
 }

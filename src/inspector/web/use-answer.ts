@@ -16,7 +16,7 @@ const pauseMs = 200;
 
 /**
  * What the API answers for `path`, asked for again when events were lost; undefined asks nothing. With
- * `endsWithServer` the old answer goes where nothing is found then: the server was started anew without it.
+ * `endsWithServer` the old answer goes where nothing is found then: the server may have been started anew.
  */
 export function useAnswer<Answer>(
   path: string | undefined,
@@ -28,37 +28,42 @@ export function useAnswer<Answer>(
     readonly problem?: string;
   }>({ path });
   const count = useRef(0);
+  /** True until the first answer since events were lost. */
+  const isAgain = useRef(false);
+  const ends = useRef(endsWithServer);
+  ends.current = endsWithServer;
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const read = useCallback(
-    async (isAgain: boolean) => {
-      if (path === undefined) return;
-      count.current += 1;
-      const mine = count.current;
-      try {
-        const answer = await askJson<Answer>(path);
-        if (mine === count.current) setState({ path, answer });
-      } catch (error) {
-        if (mine !== count.current) return;
-        const isMissing = error instanceof ApiRefusal && error.status === 404;
-        const keeps = !(isAgain && isMissing && endsWithServer);
-        setState((old) => ({
-          ...(keeps && old.path === path ? old : { path }),
-          problem: textOf(error),
-        }));
-      }
-    },
-    [path, endsWithServer],
-  );
+  const read = useCallback(async () => {
+    if (path === undefined) return;
+    count.current += 1;
+    const mine = count.current;
+    try {
+      const answer = await askJson<Answer>(path);
+      if (mine !== count.current) return;
+      isAgain.current = false;
+      setState({ path, answer });
+    } catch (error) {
+      if (mine !== count.current) return;
+      const isMissing = error instanceof ApiRefusal && error.status === 404;
+      const keeps = !(isAgain.current && isMissing && ends.current);
+      if (isMissing) isAgain.current = false;
+      setState((old) => ({
+        ...(keeps && old.path === path ? old : { path }),
+        problem: textOf(error),
+      }));
+    }
+  }, [path]);
   const reload = useCallback(() => {
     if (timer.current !== undefined) return;
     timer.current = setTimeout(() => {
       timer.current = undefined;
-      void read(false);
+      void read();
     }, pauseMs);
   }, [read]);
   const again = readAgain.value;
   useEffect(() => {
-    void read(true);
+    isAgain.current = true;
+    void read();
     return () => {
       // A read of the former path must not be shown for the next one.
       count.current += 1;

@@ -34,10 +34,12 @@ export class RedisSearchChanges {
    * Throws StoreUnavailable when a shard is away: a search that misses its sessions would seem complete.
    */
   async read(cursor: string | undefined, limit: number): Promise<SearchChanges> {
+    // Before the counts are read: a server that starts in between keeps the mark of the former one.
+    const runs = this.#commands.keys.partitions.map(({ meta }) => this.#commands.runOf(meta));
     const last = await this.#lastChanges();
     const { read, marks } = parseCursor(cursor);
     for (const [n, at] of last.entries()) {
-      const run = this.#commands.runOf(this.#commands.keys.partitions[n]?.meta ?? '');
+      const run = runs[n];
       const former = marks[n] ?? '';
       if (run !== undefined) marks[n] = markOf(run);
       const isElsewhere = former !== '' && former !== marks[n];

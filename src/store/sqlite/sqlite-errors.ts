@@ -60,6 +60,12 @@ export function isDamage(error: unknown): boolean {
   );
 }
 
+/** True when a page of the file is damaged, and others may be whole. */
+export function isDamagedPage(error: unknown): boolean {
+  const { errcode = 0 } = error as { readonly errcode?: number };
+  return kindOfCode(errcode) === sqliteCodes.corrupt;
+}
+
 /** True when one write of several failed, and the others may be made without it. */
 export function concernsOneWrite(error: unknown): boolean {
   const { errcode = 0 } = error as { readonly errcode?: number };

@@ -12,6 +12,7 @@ import { ProcessStore } from '../process-store.ts';
 import { assertRecordChanges, assertRecordNames } from '../record-store.ts';
 import {
   DamagedRecord,
+  UnwritableRecord,
   isOutage,
   StoreUnavailable,
   type Batch,
@@ -55,7 +56,13 @@ import {
   parseSession,
   type Row,
 } from './rows.ts';
-import { isDamage, isLackOfRoom, mayTryAlone, sqliteCodes } from './sqlite-errors.ts';
+import {
+  isDamage,
+  isDamagedPage,
+  isLackOfRoom,
+  mayTryAlone,
+  sqliteCodes,
+} from './sqlite-errors.ts';
 import { SqliteRecords } from './sqlite-records.ts';
 import type { Write } from './statements.ts';
 import type { HistoryFault, WriteFailure, WriterSettings } from './writer-messages.ts';
@@ -607,9 +614,11 @@ class SqliteStore extends ProcessStore implements Store {
 
   /** For a write of one record that no other took part in: damage concerns the record then, and not the file. */
   #failAlone(failure: WriteFailure, kind: string, key: string): never {
-    if (!failure.isUndone || !isDamage(failure)) return this.#fail(failure);
+    // A node that is to be written goes with each group: the damage may be there.
+    const isOfRecord = isDamagedPage(failure) && this.#nodesToWrite.size === 0;
+    if (!failure.isUndone || !isOfRecord) return this.#fail(failure);
     this.#health.noteUnwritable(kind, key, failure);
-    throw new DamagedRecord(`${kind} ${key} could not be written: ${failure.message}.`, {
+    throw new UnwritableRecord(`${kind} ${key} could not be written: ${failure.message}.`, {
       cause: failure,
     });
   }

@@ -109,6 +109,9 @@ test('of several copies that wait, the newest is put in place', (t) => {
   const path = fileWith(t, Object.fromEntries(copies));
   finishRestore(path);
   assert.equal(readFileSync(path, 'utf8'), `${date}.10`);
+  // Kills: an older one that takes its place at the next start.
+  assert.equal(finishRestore(path), undefined);
+  assert.equal(readFileSync(path, 'utf8'), `${date}.10`);
 });
 
 const skip = process.platform === 'win32' && 'no system call waits for a folder';

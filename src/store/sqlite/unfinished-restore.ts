@@ -46,6 +46,8 @@ export function finishRestore(path: string): string | undefined {
   if (date === undefined) return undefined;
   const problem = problemOfTrust(restoredName(path, date));
   if (problem !== undefined) throw new StoreUnavailable(`${problem}, or delete it.`);
+  // Or the next start would put an older backup in the place of all that is written until then.
+  for (const older of datesOfWaiting(path).slice(0, -1)) setOlderAside(path, older);
   const former = putInPlace(path, date);
   const kept = former === undefined ? '' : ` The former data is kept: ${former}.`;
   return `A restore of ${path} that was interrupted is finished: the data is that of the backup.${kept}`;
@@ -112,22 +114,39 @@ function freeFormerName(path: string, former: string): string {
   return isTaken ? numbered(number + 1) : newest;
 }
 
+/** Throws StoreUnavailable, with a text for the operator. */
+function setOlderAside(path: string, date: string): void {
+  const waiting = restoredName(path, date);
+  try {
+    renameSync(waiting, `${path}.older-backup-${date}`);
+  } catch (error) {
+    throw new StoreUnavailable(
+      `${waiting} is older than another backup, and cannot be renamed: ${fileProblemOf(error)}. Delete it.`,
+      { cause: error },
+    );
+  }
+}
+
 /** The form of a date in the names, such as `20260131T120000Z` or `20260131T120000Z.2`. */
 const dateForm = /^\d{8}T\d{6}Z(\.\d+)?$/;
 
+/** The date of the newest copy that waits; undefined: none does. Throws as `datesOfWaiting`. */
+function dateOfWaiting(path: string): string | undefined {
+  return datesOfWaiting(path).at(-1);
+}
+
 /**
- * The date of the newest copy that waits; undefined: none does. Other files may have a name that begins as its.
+ * The dates of the copies that wait, the oldest first. Other files may have a name that begins as theirs.
  * Throws StoreUnavailable, with a text for the operator.
  */
-function dateOfWaiting(path: string): string | undefined {
+function datesOfWaiting(path: string): readonly string[] {
   const folder = dirname(path);
   const start = basename(restoredName(path, ''));
   return namesIn(folder)
     .filter((name) => name.startsWith(start))
     .map((name) => name.slice(start.length))
     .filter((date) => dateForm.test(date))
-    .toSorted((one, other) => one.localeCompare(other, 'en', { numeric: true }))
-    .at(-1);
+    .toSorted((one, other) => one.localeCompare(other, 'en', { numeric: true }));
 }
 
 /** None when there is no such folder. */

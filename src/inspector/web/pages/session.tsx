@@ -99,18 +99,14 @@ function shownOf(
 
 export function SessionPage({ session }: { readonly session: SessionName }) {
   const base = `/sessions${pathOf(session.scid, session.template, session.name)}`;
-  const {
-    answer: detail,
-    problem,
-    reload,
-  } = useAnswer<SessionDetail>(base, {
-    endsWithServer: true,
-  });
+  const [isEnded, setEnded] = useState(false);
+  // The last of a session whose end was seen stays.
+  const ends = { endsWithServer: !isEnded };
+  const { answer: detail, problem, reload } = useAnswer<SessionDetail>(base, ends);
   const history = useAnswer<ChangeList>(
     info.value?.hasHistory === false ? undefined : `${base}/changes?take=200`,
   );
   const key = `${session.scid}~${session.template}~${session.name}`.toLowerCase();
-  const [isEnded, setEnded] = useState(false);
   useEffect(
     () =>
       onEvent((event) => {
