@@ -28,9 +28,7 @@ export class DamageLog {
     try {
       return parse();
     } catch (cause) {
-      const consequence = 'What needs it is answered with 503, and lists leave it out.';
-      this.note(thing, `${name} cannot be read: ${String(cause)}. ${consequence}`);
-      throw new DamagedRecord(`The store holds damaged data: ${name} cannot be read.`, { cause });
+      return this.#fail(name, cause, thing);
     }
   }
 
@@ -40,10 +38,14 @@ export class DamageLog {
       return await reading;
     } catch (error) {
       if (!isDamagedKey(error)) throw error;
-      return this.parsed(name, () => {
-        throw error;
-      });
+      return this.#fail(name, error, name);
     }
+  }
+
+  #fail(name: string, cause: unknown, thing: string): never {
+    const consequence = 'What needs it is answered with 503, and lists leave it out.';
+    this.note(thing, `${name} cannot be read: ${String(cause)}. ${consequence}`);
+    throw new DamagedRecord(`The store holds damaged data: ${name} cannot be read.`, { cause });
   }
 
   /** As `parsed`; undefined for what cannot be read. */

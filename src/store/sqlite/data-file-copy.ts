@@ -69,10 +69,10 @@ function waitFor(path: string, mode: 'r' | 'r+'): void {
   }
 }
 
-/** The path when nothing is there, else the first one with a number that is free: `.2`, `.3`. */
-export function freeName(path: string): string {
+/** The path when it is not taken, else the first one with a number that is not: `.2`, `.3`. */
+export function freeName(path: string, isTaken: (name: string) => boolean = existsSync): string {
   for (let number = 1; ; number += 1) {
     const name = number === 1 ? path : `${path}.${number}`;
-    if (!existsSync(name)) return name;
+    if (!isTaken(name)) return name;
   }
 }

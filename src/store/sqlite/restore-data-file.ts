@@ -7,13 +7,13 @@ import { makeFolderPrivate, privateFolderMode } from '../../platform/private-fil
 import { realPathOf } from '../../platform/real-path.ts';
 import { StoreUnavailable } from '../store.ts';
 import { openToRead } from './check-data-file.ts';
-import { writeCopy } from './data-file-copy.ts';
+import { freeName, writeCopy } from './data-file-copy.ts';
 import { lockAlone, unavailable } from './data-file.ts';
 import { isLackOfRoom } from './sqlite-errors.ts';
 import {
-  databaseEndings,
   finishRestore,
   formerName,
+  isDatabaseThere,
   putInPlace,
   restoredName,
 } from './unfinished-restore.ts';
@@ -104,11 +104,7 @@ function dataAt(path: string): string | undefined {
 /** The time as names of files have it: `20260131T120000Z`, with a number where the name is taken. */
 function freeDate(path: string, nowMs: number): string {
   const second = `${new Date(nowMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
-  for (let number = 1; ; number += 1) {
-    const date = number === 1 ? second : `${second}.${number}`;
-    const former = formerName(path, date);
-    if (!databaseEndings.some((ending) => existsSync(former + ending))) return date;
-  }
+  return freeName(second, (date) => isDatabaseThere(formerName(path, date)));
 }
 
 function copyBackup(backup: string, path: string, date: string, reached: Restore['reached']): void {

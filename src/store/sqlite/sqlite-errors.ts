@@ -52,18 +52,16 @@ export function kindOfCode(errcode: number): number {
   return errcode & 0xff;
 }
 
-/** True when the file is damaged. */
-export function isDamage(error: unknown): boolean {
-  const { errcode = 0 } = error as { readonly errcode?: number };
-  return (
-    kindOfCode(errcode) === sqliteCodes.corrupt || kindOfCode(errcode) === sqliteCodes.notADatabase
-  );
-}
-
 /** True when a page of the file is damaged, and others may be whole. */
 export function isDamagedPage(error: unknown): boolean {
   const { errcode = 0 } = error as { readonly errcode?: number };
   return kindOfCode(errcode) === sqliteCodes.corrupt;
+}
+
+/** True when the file is damaged. */
+export function isDamage(error: unknown): boolean {
+  const { errcode = 0 } = error as { readonly errcode?: number };
+  return isDamagedPage(error) || kindOfCode(errcode) === sqliteCodes.notADatabase;
 }
 
 /** True when one write of several failed, and the others may be made without it. */

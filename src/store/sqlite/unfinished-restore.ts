@@ -15,7 +15,12 @@ import { StoreUnavailable } from '../store.ts';
 import { waitForFolder } from './data-file-copy.ts';
 
 /** The files of one SQLite database. A log is of no use without its file, and harms another in its place. */
-export const databaseEndings = ['-wal', '-shm', ''] as const;
+const databaseEndings = ['-wal', '-shm', ''] as const;
+
+/** True when a file of the database of this name is there. */
+export function isDatabaseThere(name: string): boolean {
+  return databaseEndings.some((ending) => existsSync(name + ending));
+}
 
 /** Of the file at `path`: where a copy of a backup waits to take its place. */
 export function restoredName(path: string, date: string): string {
@@ -29,7 +34,7 @@ export function formerName(path: string, date: string): string {
 
 /** The sentences for a program that finds a backup that waits; undefined: none does. Throws StoreUnavailable. */
 export function problemOfUnfinishedRestore(path: string): string | undefined {
-  return dateOfWaiting(path) === undefined
+  return datesOfWaiting(path).length === 0
     ? undefined
     : `A restore of ${path} was interrupted. Start a server on ${dirname(path)} to finish it.`;
 }
@@ -42,12 +47,13 @@ export function problemOfUnfinishedRestore(path: string): string | undefined {
  * system refuses a step.
  */
 export function finishRestore(path: string): string | undefined {
-  const date = dateOfWaiting(path);
+  const dates = datesOfWaiting(path);
+  const date = dates.at(-1);
   if (date === undefined) return undefined;
   const problem = problemOfTrust(restoredName(path, date));
   if (problem !== undefined) throw new StoreUnavailable(`${problem}, or delete it.`);
   // Or the next start would put an older backup in the place of all that is written until then.
-  for (const older of datesOfWaiting(path).slice(0, -1)) setOlderAside(path, older);
+  for (const older of dates.slice(0, -1)) setOlderAside(path, older);
   const former = putInPlace(path, date);
   const kept = former === undefined ? '' : ` The former data is kept: ${former}.`;
   return `A restore of ${path} that was interrupted is finished: the data is that of the backup.${kept}`;
@@ -92,7 +98,7 @@ function exchangeFiles(
   renameSync(restoredName(path, date), path);
   reached('the copy is the data file');
   waitForFolder(dirname(path));
-  return [former, kept].find((name) => databaseEndings.some((ending) => existsSync(name + ending)));
+  return [former, kept].find(isDatabaseThere);
 }
 
 /**
@@ -103,10 +109,8 @@ function exchangeFiles(
  */
 function freeFormerName(path: string, former: string): string {
   const numbered = (number: number): string => (number === 1 ? former : `${former}.${number}`);
-  const isUsed = (name: string): boolean =>
-    databaseEndings.some((ending) => existsSync(name + ending));
   let number = 1;
-  while (isUsed(numbered(number + 1))) number += 1;
+  while (isDatabaseThere(numbered(number + 1))) number += 1;
   const newest = numbered(number);
   const isTaken =
     existsSync(newest) ||
@@ -129,11 +133,6 @@ function setOlderAside(path: string, date: string): void {
 
 /** The form of a date in the names, such as `20260131T120000Z` or `20260131T120000Z.2`. */
 const dateForm = /^\d{8}T\d{6}Z(\.\d+)?$/;
-
-/** The date of the newest copy that waits; undefined: none does. Throws as `datesOfWaiting`. */
-function dateOfWaiting(path: string): string | undefined {
-  return datesOfWaiting(path).at(-1);
-}
 
 /**
  * The dates of the copies that wait, the oldest first. Other files may have a name that begins as theirs.
